@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+# podnet: one Makefile, out-of-tree build.  `make help` lists what it can do.
+
+BUILD_ROOT ?= build
+SANITIZE ?=#			1: AddressSanitizer and UBSan (static programs stay plain)
+BUILD ?= $(BUILD_ROOT)/$(if $(SANITIZE),asan,plain)
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC = gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+V ?=#				1: show the commands
+T ?=#				unit|bpf|netns|e2e|NAME: only these tests
+
+CFLAGS ?= -O2 -g
+WARNINGS = -Wall -Wextra -Werror
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DPODNET_VERSION='"$(VERSION)"' $(WARNINGS) $(CFLAGS) \
+	-ffunction-sections -fdata-sections -I. -Iinclude -I$(BUILD)
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g $(WARNINGS) -I. -Iinclude -I/usr/include/$(shell uname -m)-linux-gnu
+STATIC_CFLAGS = -O2 -g
+LDFLAGS += -Wl,--gc-sections
+
+# A layer is a folder and an archive.  The order is that of the linker: users before what they use.
+LAYERS = agent image node shim probe http model datapath net base
+LIBS_agent =
+LIBS_datapath = -lbpf -lelf -lz
+LIBS = -lsystemd -lbpf -lmnl -lnftnl -ljansson -lyaml -lhttp_parser -lwslay -larchive -lz -lpthread -lm
+
+PROGRAMS = podnetd podnetctl podnet-pull podnet
+STATIC_PROGRAMS = podnet-shim podnet-pause
+ALL_PROGRAMS = $(PROGRAMS) $(STATIC_PROGRAMS)
+
+Q = $(if $(V),,@)
+msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all help programs tests test lint demo clean install
+
+all: programs tests
+programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+
+# --- objects -----------------------------------------------------------------
+BPF_OBJECTS = $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
+
+$(BUILD)/%.o: %.c | $(BPF_OBJECTS)
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),$(SANITIZERS)) -MMD -MP -c $< -o $@
+
+$(BUILD)/static/%.o: %.c
+	$(call msg,CC,'$< (static)')
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call msg,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call msg,SKEL,$<)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf > $@
+
+# --- layers and programs -----------------------------------------------------
+define layer
+$(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/$(1)/*.c))
+$(BUILD)/static/$(1).a: $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard user/$(1)/*.c))
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+$(BUILD)/cni.a: $(patsubst %.c,$(BUILD)/%.o,$(filter-out cni/podnet-cni.c,$(wildcard cni/*.c)))
+
+$(BUILD)/%.a:
+	$(call msg,AR,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+ARCHIVES = $(LAYERS:%=$(BUILD)/%.a)
+link = $(Q)$(CC) $(if $(SANITIZE),$(SANITIZERS)) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+$(BUILD)/podnet: $(BUILD)/cni/podnet-cni.o $(BUILD)/cni.a $(BUILD)/datapath.a $(BUILD)/net.a $(BUILD)/base.a
+	$(call msg,LINK,$@)
+	$(link) -Wl,--as-needed $(LIBS)
+
+$(BUILD)/podnetd $(BUILD)/podnetctl $(BUILD)/podnet-pull: $(BUILD)/%: $(BUILD)/user/%.o $(ARCHIVES)
+	$(call msg,LINK,$@)
+	$(link) -Wl,--as-needed $(LIBS)
+
+$(BUILD)/podnet-shim: $(BUILD)/static/user/podnet-shim.o $(BUILD)/static/shim.a $(BUILD)/static/base.a
+	$(call msg,LINK,'$@ (static)')
+	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^ -lseccomp -lz
+
+$(BUILD)/podnet-pause: $(BUILD)/static/user/podnet-pause.o
+	$(call msg,LINK,'$@ (static)')
+	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^
+
+# --- tests -------------------------------------------------------------------
+C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c tests/bpf/*_test.c))
+TEST_TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
+tests: $(C_TESTS) $(TEST_TOOLS)
+
+$(C_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/check.o $(BUILD)/cni.a $(ARCHIVES)
+	$(call msg,LINK,$@)
+	$(link) -Wl,--as-needed $(LIBS)
+
+$(TEST_TOOLS): $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(ARCHIVES)
+	$(call msg,LINK,$@)
+	$(link) -Wl,--as-needed $(LIBS)
+
+test: ## all tests, or those T names
+	$(Q)tools/run-tests $(T)
+
+lint: ## format, shell, C, layers, SPDX, sizes
+	$(Q)tools/lint
+
+demo: programs tests ## the main job, on this host
+	$(Q)tools/run-demo
+
+clean: ## remove what was built
+	rm -rf $(BUILD_ROOT)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
