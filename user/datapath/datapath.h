@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Service data plane as the agent sees it.  Everything is pinned; opening adopts what is there and
+ * changes nothing that is still right.  Addresses and ports are in network byte order.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "podnet/abi.h"
+
+struct err;
+struct datapath;
+
+struct datapath_config {
+	const char *bpf_dir;	 /* "/sys/fs/bpf"; mounted there when it is not bpffs yet */
+	const char *instance;	 /* "default" */
+	const char *cgroup_root; /* where the connect hooks attach; NULL: no hooks (tc only) */
+};
+
+/* One port of one Service.  A backend is an endpoint's address at a port. */
+struct dp_backend {
+	struct in_addr address;
+	in_port_t port;
+};
+
+struct dp_service {
+	struct in_addr vip;
+	in_port_t port;
+	uint8_t protocol;
+	uint8_t accepts; /* mask of 1 << ENDPOINT_* that new flows may go to */
+	const struct dp_backend *backends;
+	size_t backend_count;
+};
+
+struct dp_endpoint {
+	struct in_addr address;
+	uint32_t state; /* ENDPOINT_READY, _UNREADY, _TERMINATING, _DOWN, _HELD */
+};
+
+/* All that should be in the kernel.  Arrays are borrowed during the call; any order. */
+struct dp_desired {
+	const struct dp_service *services;
+	size_t service_count;
+	const struct dp_endpoint *endpoints; /* every address that backends use must be here */
+	size_t endpoint_count;
+};
+
+/* Loads programs and maps, or adopts the pinned ones; attaches the connect hooks. */
+int datapath_open(const struct datapath_config *config, struct datapath **ret, struct err *err);
+/* Unmaps and closes; everything pinned goes on working.  Accepts NULL; returns NULL. */
+struct datapath *datapath_close(struct datapath *datapath);
+/* Detaches the hooks and removes the pins of this instance: the end of `podnetctl down` and of tests. */
+int datapath_remove(const struct datapath_config *config, struct err *err);
+
+/*
+ * One aligned store: from the next packet on new flows follow it.  Never blocks, allocates or fails for
+ * a known address; -ENOENT for an unknown one.
+ */
+int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, uint32_t state);
+
+/*
+ * Brings the kernel from what it holds to @desired by ordered edits (plan.h), any prefix of which is
+ * safe.  Writes nothing when nothing differs.  *@ret_retired (may be NULL) tells that ids wait for a
+ * grace period: call datapath_grace, then datapath_reclaim.
+ */
+int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, bool *ret_retired,
+	struct err *err);
+
+/* Blocks until no BPF program still runs that began before the call (about 8 ms).  Any thread. */
+int datapath_grace(struct datapath *datapath, struct err *err);
+/* Frees the ids retired before the last datapath_grace.  On the loop. */
+void datapath_reclaim(struct datapath *datapath);
+
+/* What the kernel holds, for `get backends`, tests and adoption.  The caller frees *@ret. */
+int datapath_endpoints(struct datapath *datapath, struct dp_endpoint **ret, size_t *ret_count,
+	struct err *err);

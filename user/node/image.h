@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images for the agent: pulls run in podnet-pull children (one per reference, shared by all who wait);
+ * what the store holds is read here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "user/base/json.h"
+#include "user/model/pod.h"
+
+struct err;
+struct images;
+struct image_wait;
+
+/* What a container needs of its image.  Strings and arrays belong to the struct. */
+struct image {
+	char *reference; /* normalised: docker.io/library/nginx:latest */
+	char *digest;	 /* sha256:... of the manifest */
+	char **layers;	 /* absolute paths of unpacked layers, lowest first; NULL-terminated */
+	char **entrypoint, **cmd, **env; /* NULL-terminated, never NULL */
+	char *user, *working_dir, *stop_signal; /* "" when the image says nothing */
+};
+
+struct images_config {
+	const char *program;	    /* path of podnet-pull */
+	const char *dir;	    /* STATE/images */
+	const char *registries_conf; /* NULL: the system's */
+	uint64_t max_bytes, max_files; /* per image, unpacked; 0: the default */
+};
+
+int images_new(sd_event *loop, const struct images_config *config, struct images **ret,
+	struct err *err);
+struct images *images_free(struct images *images);
+
+/*
+ * Makes @reference present by @policy and calls @done once, from the loop.  @result: 0 and @image
+ * (borrowed during the call), or a negative errno with Kubernetes' reason ("ErrImagePull",
+ * "ErrImageNeverPull", "InvalidImageName") and a message.
+ */
+typedef void (*image_done_fn)(void *userdata, int result, const struct image *image,
+	const char *reason, const char *message);
+int images_ensure(struct images *images, const char *reference, enum pull_policy policy,
+	image_done_fn done, void *userdata, struct image_wait **ret, struct err *err);
+/* No callback follows.  Accepts NULL; returns NULL. */
+struct image_wait *image_wait_cancel(struct image_wait *wait);
+
+/* Removes the store's entries whose reference is not in @keep (NULL-terminated), then layers and blobs that nothing names. */
+int images_collect(struct images *images, const char *const *keep, struct err *err);
