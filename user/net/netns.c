@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/net/netns.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "user/base/err.h"
+
+int netns_open(const char *path, int *ret_fd, struct err *err)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_set(err, errno, "open netns '%s'", path);
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return err_refuse(err, EINVAL, "'%s' is not a network namespace", path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int netns_enter(int netns_fd, struct netns_token *ret, struct err *err)
+{
+	AUTO_FD old = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (old < 0)
+		return err_set(err, errno, "open '/proc/thread-self/ns/net'");
+	if (setns(netns_fd, CLONE_NEWNET) < 0)
+		return err_set(err, errno, "enter the network namespace");
+	ret->fd = take_fd(&old);
+	return 0;
+}
+
+void netns_leave(struct netns_token *token)
+{
+	if (token->fd < 0)
+		return;
+	if (setns(token->fd, CLONE_NEWNET) < 0)
+		abort();
+	close_fd(&token->fd);
+}
+
+int netns_is_same(int one_fd, int other_fd, struct err *err)
+{
+	struct stat one, other;
+
+	if (fstat(one_fd, &one) < 0 || fstat(other_fd, &other) < 0)
+		return err_set(err, errno, "stat a network namespace");
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}

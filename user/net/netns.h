@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Network namespaces: open them, and work inside one for a moment.  Entering concerns the calling
+ * thread only; sockets made inside stay there after leaving.
+ */
+#pragma once
+
+#include "user/base/cleanup.h"
+
+struct err;
+
+/* Where the thread came from.  Empty (nothing to restore) when fd is -1. */
+struct netns_token {
+	int fd;
+};
+
+#define NETNS_OUTSIDE ((struct netns_token){.fd = -1})
+
+/* Opens the netns at @path.  On success the caller owns *@ret_fd; -EINVAL when it is none. */
+int netns_open(const char *path, int *ret_fd, struct err *err);
+
+/* Moves the thread into @netns_fd.  *@ret remembers the old one and must go to netns_leave. */
+int netns_enter(int netns_fd, struct netns_token *ret, struct err *err);
+
+/*
+ * Back to where netns_enter came from; an empty token does nothing.  Aborts when the old namespace
+ * cannot be restored: every later socket of this thread would be made in the wrong one.
+ */
+void netns_leave(struct netns_token *token);
+
+/* A token born empty that leaves at the end of its scope: AUTO_NETNS token = NETNS_OUTSIDE; */
+#define AUTO_NETNS AUTO_CLEANUP(netns_leave) struct netns_token
+
+/* 1 when both descriptors are the same namespace, 0 when not, or a negative errno. */
+int netns_is_same(int one_fd, int other_fd, struct err *err);
