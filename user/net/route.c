@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/net/route.h"
+
+#include <arpa/inet.h>
+#include <linux/rtnetlink.h>
+
+#include "user/base/err.h"
+#include "user/net/netlink.h"
+
+int route_add(struct netlink *nl, const struct route *route, struct err *err)
+{
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	char text[INET_ADDRSTRLEN], what[96];
+	struct nlmsghdr *request = netlink_request(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	struct rtmsg *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+
+	body->rtm_family = AF_INET;
+	body->rtm_dst_len = route->prefix_len;
+	body->rtm_table = RT_TABLE_MAIN;
+	body->rtm_protocol = RTPROT_STATIC;
+	body->rtm_scope = route->gateway.s_addr ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	body->rtm_type = RTN_UNICAST;
+	if (route->prefix_len)
+		mnl_attr_put_u32(request, RTA_DST, route->destination.s_addr);
+	if (route->gateway.s_addr)
+		mnl_attr_put_u32(request, RTA_GATEWAY, route->gateway.s_addr);
+	if (route->source.s_addr)
+		mnl_attr_put_u32(request, RTA_PREFSRC, route->source.s_addr);
+	mnl_attr_put_u32(request, RTA_OIF, (uint32_t)route->index);
+	snprintf(what, sizeof(what), "add route to %s/%u on interface %d",
+		inet_ntop(AF_INET, &route->destination, text, sizeof(text)), route->prefix_len,
+		route->index);
+	return netlink_talk(nl, request, NULL, NULL, what, err);
+}
+
+static int route_read(const struct nlmsghdr *message, void *userdata)
+{
+	const struct nlattr *attr;
+	int *index = userdata;
+
+	mnl_attr_for_each(attr, message, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attr) == RTA_OIF &&
+			mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			*index = (int)mnl_attr_get_u32(attr);
+	}
+	return 0;
+}
+
+int route_find(struct netlink *nl, struct in_addr destination, int *ret_index, struct err *err)
+{
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	char text[INET_ADDRSTRLEN], what[64];
+	struct nlmsghdr *request = netlink_request(buffer, RTM_GETROUTE, 0);
+	struct rtmsg *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+	int index = 0, r;
+
+	body->rtm_family = AF_INET;
+	body->rtm_dst_len = 32;
+	mnl_attr_put_u32(request, RTA_DST, destination.s_addr);
+	snprintf(what, sizeof(what), "look up the route to %s",
+		inet_ntop(AF_INET, &destination, text, sizeof(text)));
+	r = netlink_talk(nl, request, route_read, &index, what, err);
+	if (r < 0)
+		return r;
+	if (index == 0)
+		return err_set(err, ENETUNREACH, "%s", what);
+	*ret_index = index;
+	return 0;
+}

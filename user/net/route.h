@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* IPv4 routes of the main table.  Addresses are in network byte order. */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+struct err;
+struct netlink;
+
+struct route {
+	struct in_addr destination;
+	uint8_t prefix_len;
+	struct in_addr gateway; /* 0.0.0.0: on the link */
+	struct in_addr source;	/* preferred source; 0.0.0.0: the kernel's choice */
+	int index;
+};
+
+/* -EEXIST when the destination has a route already, whoever made it: none is ever replaced. */
+int route_add(struct netlink *nl, const struct route *route, struct err *err);
+
+/* The interface a packet to @destination leaves by.  -ENETUNREACH: there is no route. */
+int route_find(struct netlink *nl, struct in_addr destination, int *ret_index, struct err *err);
