@@ -8,7 +8,7 @@
 #	# topology drawing
 #	. "${0%/*}/lib.sh"
 #	netns_add a; netns_add b; veth a eth0 10.1.0.1/24 b eth0 10.1.0.2/24
-#	at_exit kill "$server"
+#	background in_netns b busybox httpd -f -p 80
 #	ok "a reaches b" in_netns a ping -c1 10.1.0.2
 #	is "the address is ours" "$got" 10.1.0.1
 #	fails "an unknown name is refused" "no such pod" podnetctl logs nobody
@@ -116,11 +116,25 @@ skip_all() {
 	exit 0
 }
 
-# A check that needs the sandbox as a function: in_netns NAME COMMAND...
+# in_netns NAME COMMAND...
 in_netns() {
-	local name=$1
-	shift
-	ip netns exec "$name" "$@"
+	ip netns exec "$@"
+}
+
+# background [in_netns NAME] COMMAND...: its pid is $!; stopped when the test ends.
+background() {
+	if [ "$1" = in_netns ]; then
+		shift
+		ip netns exec "$@" &
+	else
+		"$@" &
+	fi
+	at_exit stop $!
+}
+
+# stop PID: ends a child; returns when it is gone.
+stop() {
+	kill "$1" && wait "$1"
 }
 
 # netns_add NAME: with lo up; removed when the test ends.
