@@ -26,6 +26,11 @@ struct image {
 	char *user, *working_dir, *stop_signal; /* "" when the image says nothing */
 };
 
+/* A deep copy that the caller frees with image_free.  Returns 0 or -ENOMEM. */
+int image_copy(const struct image *image, struct image **ret);
+/* Accepts NULL; returns NULL. */
+struct image *image_free(struct image *image);
+
 struct images_config {
 	const char *program;	    /* path of podnet-pull */
 	const char *dir;	    /* STATE/images */

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/node/node.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/fs.h"
+#include "user/base/log.h"
+#include "user/base/record.h"
+#include "user/node/nodepod.h"
+#include "user/node/podlog.h"
+#include "user/node/podrecord.h"
+#include "user/node/podstatus.h"
+
+#define POD_CONTAINERS_MAX 64
+
+static void node_append(struct node *node, struct node_pod *pod)
+{
+	*node->last = pod;
+	node->last = &pod->next;
+}
+
+static void node_remove(struct node *node, struct node_pod *pod)
+{
+	struct node_pod **at = &node->first;
+
+	while (*at != pod)
+		at = &(*at)->next;
+	*at = pod->next;
+	if (node->last == &pod->next)
+		node->last = at;
+}
+
+static void node_adopted(void *userdata)
+{
+	struct node *node = userdata;
+
+	node->adopt_called = false;
+	node->events.adopted(node->events.userdata);
+}
+
+static int node_dirs(const struct node_config *config, struct err *err)
+{
+	AUTO_FREE char *run = fs_format("%s/pods", config->run_dir);
+	AUTO_FREE char *state = fs_format("%s/pods", config->state_dir);
+	int r;
+
+	if (!run || !state)
+		return err_set(err, ENOMEM, "make directories");
+	r = fs_mkdir(run, 0700, err);
+	return r < 0 ? r : fs_mkdir(state, 0700, err);
+}
+
+static int node_images_new(struct node *node, struct err *err)
+{
+	const struct node_config *config = node->config;
+	AUTO_FREE char *program = fs_format("%s/podnet-pull", config->libexec_dir);
+	AUTO_FREE char *dir = fs_format("%s/images", config->state_dir);
+	struct images_config images = {
+		.program = program,
+		.dir = dir,
+		.registries_conf = config->registries_conf,
+	};
+
+	if (!program || !dir)
+		return err_set(err, ENOMEM, "open the images");
+	return images_new(node->loop, &images, &node->images, err);
+}
+
+static int node_cni_new(struct node *node, struct err *err)
+{
+	AUTO_FREE char *cache = fs_format("%s/cni", node->config->run_dir);
+	struct cni_config cni = {
+		.conf_dir = node->config->cni_conf_dir,
+		.bin_dir = node->config->cni_bin_dir,
+		.cache_dir = cache,
+	};
+
+	if (!cache)
+		return err_set(err, ENOMEM, "open the CNI cache");
+	return cni_new(node->loop, &cni, &node->cni, err);
+}
+
+int node_new(sd_event *loop, struct worker *worker, const struct node_config *config,
+	const struct node_events *events, const struct object_source *source, struct node **ret,
+	struct err *err)
+{
+	struct node *node = calloc(1, sizeof(*node));
+	int r;
+
+	if (!node)
+		return err_set(err, ENOMEM, "make the node");
+	node->loop = loop;
+	node->worker = worker;
+	node->config = config;
+	node->events = *events;
+	node->source = *source;
+	node->last = &node->first;
+	r = node_dirs(config, err);
+	if (r == 0)
+		r = cgroups_open(config->cgroup_root, &node->cgroups, err);
+	if (r == 0)
+		r = node_images_new(node, err);
+	if (r == 0)
+		r = node_cni_new(node, err);
+	if (r == 0)
+		r = timer_new(loop, node_adopted, node, &node->adopt_timer, err);
+	if (r < 0) {
+		node_free(node);
+		return r;
+	}
+	*ret = node;
+	return 0;
+}
+
+struct node *node_free(struct node *node)
+{
+	if (!node)
+		return NULL;
+	while (node->first) {
+		struct node_pod *pod = node->first;
+
+		node_remove(node, pod);
+		nodepod_free(pod);
+	}
+	timer_free(node->adopt_timer);
+	cni_free(node->cni);
+	images_free(node->images);
+	cgroups_free(node->cgroups);
+	free(node);
+	return NULL;
+}
+
+void node_pod_gone(struct node_pod *pod)
+{
+	struct node *node = pod->node;
+
+	node_remove(node, pod);
+	log_info("pod %s is gone", pod->id);
+	node->events.gone(node->events.userdata, pod);
+	nodepod_free(pod);
+}
+
+/* Takes @spec in any case. */
+static int node_begin(struct node *node, struct pod *spec, uint64_t created_wall, struct err *err)
+{
+	struct node_pod *pod;
+	int r = nodepod_new(node, spec, created_wall, &pod, err);
+
+	if (r < 0)
+		return r;
+	node_append(node, pod);
+	r = adopt_pod(pod, err);
+	if (r < 0) {
+		node_remove(node, pod);
+		nodepod_free(pod);
+	}
+	return r;
+}
+
+/* One directory of STATE/pods: the Pod as it was admitted. */
+static void node_adopt_one(struct node *node, const char *uid)
+{
+	AUTO_FREE char *dir = fs_format("%s/pods/%s", node->config->state_dir, uid);
+	AUTO_FREE char *path = fs_format("%s/pods/%s/pod", node->config->state_dir, uid);
+	uint64_t created_wall;
+	struct pod *spec;
+	struct err err;
+	int r;
+
+	if (!dir || !path)
+		return;
+	r = podrecord_read_admitted(dir, &spec, &created_wall, &err);
+	if (r == 0)
+		r = node_begin(node, spec, created_wall, &err);
+	if (r == -ENOENT)
+		return; /* killed before it was admitted: the manifest admits it again */
+	if (r < 0) {
+		log_error("pod with uid %s: %s; the record is set aside", uid, err.text);
+		record_set_aside(path, NULL);
+	}
+}
+
+int node_adopt(struct node *node, struct err *err)
+{
+	AUTO_FREE char *path = fs_format("%s/pods", node->config->state_dir);
+	AUTO_DIR dir = path ? opendir(path) : NULL;
+	struct dirent *entry;
+
+	if (!dir)
+		return err_set(err, errno, "list the recorded Pods");
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			node_adopt_one(node, entry->d_name);
+	node->adopt_called = true;
+	if (node->adopting == 0)
+		timer_arm(node->adopt_timer, 0);
+	return 0;
+}
+
+int node_pod_add(struct node *node, const struct object *object, struct err *err)
+{
+	struct pod *spec;
+	int r;
+
+	if (node_pod_find(node, object->meta.namespace, object->meta.name))
+		return err_refuse(err, EEXIST, "pod '%s/%s' exists already", object->meta.namespace,
+			object->meta.name);
+	r = pod_decode(object, &spec, err);
+	if (r < 0)
+		return r;
+	if (spec->init_count + spec->container_count > POD_CONTAINERS_MAX) {
+		pod_free(spec);
+		return err_refuse(err, E2BIG, "pod '%s/%s': spec.containers: more than %d",
+			object->meta.namespace, object->meta.name, POD_CONTAINERS_MAX);
+	}
+	return node_begin(node, spec, clock_wall(), err);
+}
+
+void node_pod_delete(struct node_pod *pod, int64_t grace)
+{
+	struct pod_observed *observed = &pod->observed;
+	uint32_t seconds = grace < 0 ? pod->spec->termination_grace : (uint32_t)grace;
+
+	if (observed->deleting) {
+		if (seconds < observed->grace)
+			observed->grace = seconds;
+	} else {
+		observed->deleting = true;
+		observed->deleted_at = clock_now();
+		observed->deleted_wall = clock_wall();
+		observed->grace = seconds;
+		observed->retry_at = 0;
+		log_info("pod %s is being deleted (grace %us)", pod->id, seconds);
+	}
+	for (size_t i = 0; i < observed->count; i++) {
+		struct container_observed *container = &observed->containers[i];
+		uint64_t kill_at = observed->deleted_at + observed->grace * USEC_PER_SEC;
+
+		containerprobe_stop(pod, i, PROBE_LIVENESS);
+		if (pod->work[i].pull) {
+			pod->work[i].pull = image_wait_cancel(pod->work[i].pull);
+			container->busy = false;
+		}
+		if (container->stopping && kill_at < container->kill_at)
+			container->kill_at = kill_at;
+	}
+	nodepod_touch(pod);
+}
+
+struct node_pod *node_pod_find(const struct node *node, const char *namespace, const char *name)
+{
+	struct node_pod *pod = node->first;
+
+	while (pod && (strcmp(pod->spec->meta.name, name) != 0 ||
+			      strcmp(pod->spec->meta.namespace, namespace) != 0))
+		pod = pod->next;
+	return pod;
+}
+
+struct node_pod *node_pod_next(const struct node *node, const struct node_pod *after)
+{
+	return after ? after->next : node->first;
+}
+
+const struct pod *node_pod_spec(const struct node_pod *pod)
+{
+	return pod->spec;
+}
+
+const struct pod_observed *node_pod_observed(const struct node_pod *pod)
+{
+	return &pod->observed;
+}
+
+enum pod_serving node_pod_serving(const struct node_pod *pod)
+{
+	return pod->serving;
+}
+
+uint64_t node_pod_serving_since(const struct node_pod *pod)
+{
+	return pod->serving_since;
+}
+
+const char *node_pod_serving_reason(const struct node_pod *pod)
+{
+	return pod->serving_reason;
+}
+
+json_t *node_pod_json(const struct node_pod *pod)
+{
+	struct podstatus_input input = {
+		.pod = pod->spec,
+		.observed = &pod->observed,
+		.now = clock_now(),
+		.host_ip = pod->node->config->host_ip,
+	};
+	json_t *object = json_deep_copy(pod->spec->json);
+	json_t *meta = json_object_get(object, "metadata");
+	char when[CLOCK_RFC3339_LEN];
+
+	if (!object)
+		return NULL;
+	clock_rfc3339(pod->observed.created_wall, when);
+	json_object_set_new(meta, "creationTimestamp", json_string(when));
+	if (pod->observed.deleting) {
+		clock_rfc3339(
+			pod->observed.deleted_wall + pod->observed.grace * USEC_PER_SEC, when);
+		json_object_set_new(meta, "deletionTimestamp", json_string(when));
+		json_object_set_new(
+			meta, "deletionGracePeriodSeconds", json_integer(pod->observed.grace));
+	}
+	json_object_set_new(json_object_get(object, "spec"), "nodeName",
+		json_string(pod->node->config->node_name));
+	json_object_set_new(object, "status", podstatus_build(&input));
+	return object;
+}
+
+int node_pod_container(const struct node_pod *pod, const char *name, size_t *ret, struct err *err)
+{
+	const struct pod *spec = pod->spec;
+	char choice[160] = "";
+
+	if (!name && spec->container_count == 1) {
+		*ret = spec->init_count;
+		return 0;
+	}
+	for (size_t i = 0; i < pod->observed.count; i++) {
+		const char *have = observed_container(spec, i)->name;
+		size_t len = strlen(choice);
+
+		if (name && strcmp(name, have) == 0) {
+			*ret = i;
+			return 0;
+		}
+		snprintf(choice + len, sizeof(choice) - len, "%s%s", len ? " " : "", have);
+	}
+	if (!name)
+		return err_refuse(err, EINVAL,
+			"a container name must be specified for pod %s, choose one of: [%s]",
+			spec->meta.name, choice);
+	return err_refuse(
+		err, ENOENT, "container %s is not valid for pod %s", name, spec->meta.name);
+}
+
+char *node_pod_log_path(const struct node_pod *pod, size_t container, bool previous)
+{
+	unsigned attempt = pod->observed.containers[container].attempt;
+
+	if (previous && attempt == 0)
+		return NULL;
+	return podlog_path(
+		pod->log_dir, observed_container(pod->spec, container)->name, attempt - previous);
+}
+
+int node_pod_exec(struct node_pod *pod, size_t container, const char *const *argv, bool with_stdin,
+	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err)
+{
+	char id[SHIM_ID_MAX];
+	struct shim_exec_spec spec = {.container = id, .argv = argv, .with_stdin = with_stdin};
+
+	if (!pod->shim || pod->observed.containers[container].phase != CONTAINER_RUNNING)
+		return err_refuse(err, ENOENT, "container %s of pod %s is not running",
+			observed_container(pod->spec, container)->name, pod->spec->meta.name);
+	container_id(pod, container, pod->observed.containers[container].attempt, id);
+	return shim_exec(pod->shim, &spec, events, ret_exec, err);
+}
+
+void node_pod_exec_kill(struct node_pod *pod, uint32_t exec)
+{
+	if (pod->shim)
+		shim_exec_kill(pod->shim, exec);
+}
+
+static void node_refresh_volumes(struct node_pod *pod)
+{
+	struct err err;
+
+	if (volumes_make(pod->spec, pod->volume_dir, &pod->node->source, &err) < 0)
+		log_warning("pod %s: %s, the volumes stay as they are", pod->id, err.text);
+}
+
+void node_sources_changed(struct node *node)
+{
+	for (struct node_pod *pod = node->first; pod; pod = pod->next) {
+		if (pod->observed.deleting || pod->adopting)
+			continue;
+		if (pod->observed.prepared)
+			node_refresh_volumes(pod);
+		pod->observed.retry_at = 0;
+		for (size_t i = 0; i < pod->observed.count; i++)
+			if (strcmp(pod->observed.containers[i].reason,
+				    "CreateContainerConfigError") == 0)
+				pod->observed.containers[i].retry_at = 0;
+		nodepod_kick(pod);
+	}
+}
+
+const char **node_images(const struct node *node)
+{
+	size_t count = 0, n = 0;
+	const char **images;
+
+	for (struct node_pod *pod = node->first; pod; pod = pod->next)
+		count += pod->observed.count;
+	images = calloc(count + 1, sizeof(*images));
+	for (struct node_pod *pod = node->first; images && pod; pod = pod->next)
+		for (size_t i = 0; i < pod->observed.count; i++)
+			images[n++] = observed_container(pod->spec, i)->image;
+	return images;
+}

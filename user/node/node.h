@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Pods of this machine: each is a worker that reconciles what is observed with its spec.  Nothing here
+ * knows Services or BPF; the agent hears of every change of what a Pod serves, first of all.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <systemd/sd-event.h>
+
+#include "user/base/json.h"
+#include "user/model/pod.h"
+#include "user/node/observed.h"
+#include "user/node/shim.h"
+#include "user/node/volume.h"
+
+struct err;
+struct node;
+struct node_pod;
+struct worker;
+
+/* All strings are borrowed and must outlive the node. */
+struct node_config {
+	const char *state_dir, *run_dir, *log_dir;
+	const char *log_links; /* directory of the flat links ("/var/log/containers"); NULL: none */
+	const char *libexec_dir; /* podnet-shim, podnet-pause, podnet-pull */
+	const char *runtime;	 /* path of crun or runc */
+	const char *claim_dir;	 /* hybrid cure for the shims; NULL: none */
+	const char *cgroup_root; /* NULL: the cgroup2 mount's root */
+	const char *cni_conf_dir, *cni_bin_dir;
+	const char *registries_conf; /* NULL: the system's */
+	const char *node_name;
+	struct in_addr host_ip;
+};
+
+struct node_events {
+	/* What @pod serves changed.  Called before anything is written or told to anybody else. */
+	void (*serving)(void *userdata, struct node_pod *pod, enum pod_serving state);
+	/* Something that its status shows changed. */
+	void (*changed)(void *userdata, struct node_pod *pod);
+	/* Take the Pod out of every Service; call acknowledged(cookie) when no new flow can reach it. */
+	void (*eject)(void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie),
+		void *cookie);
+	/* The Pod is gone without a trace; @pod is valid only during the call. */
+	void (*gone)(void *userdata, struct node_pod *pod);
+	/* Every Pod of the records was found again (or found lost): called once after node_adopt. */
+	void (*adopted)(void *userdata);
+	void *userdata;
+};
+
+/* The caller owns *@ret; @worker and @config are borrowed. */
+int node_new(sd_event *loop, struct worker *worker, const struct node_config *config,
+	const struct node_events *events, const struct object_source *source, struct node **ret,
+	struct err *err);
+/* Leaves shims and containers running.  Accepts NULL; returns NULL. */
+struct node *node_free(struct node *node);
+
+/* Takes over the Pods that an earlier podnetd recorded; ->adopted follows on the loop. */
+int node_adopt(struct node *node, struct err *err);
+
+/* Starts working towards @object (KIND_POD with its UID).  Refuses a second Pod of that namespace and name. */
+int node_pod_add(struct node *node, const struct object *object, struct err *err);
+
+/* Deletes gracefully; @grace in seconds, negative: the spec's.  A later call may only shorten the time. */
+void node_pod_delete(struct node_pod *pod, int64_t grace);
+
+/* Borrowed until ->gone; NULL when there is none. */
+struct node_pod *node_pod_find(const struct node *node, const char *namespace, const char *name);
+/* The Pods in order of creation: @after NULL gives the first, then the next; NULL at the end. */
+struct node_pod *node_pod_next(const struct node *node, const struct node_pod *after);
+
+/* What a Pod is.  All borrowed. */
+const struct pod *node_pod_spec(const struct node_pod *pod);
+const struct pod_observed *node_pod_observed(const struct node_pod *pod);
+enum pod_serving node_pod_serving(const struct node_pod *pod);
+/* clock_now() of the last change of what it serves. */
+uint64_t node_pod_serving_since(const struct node_pod *pod);
+/* A short reason for what it serves: "", "container web exited", "readiness probe failed: ...".  Borrowed. */
+const char *node_pod_serving_reason(const struct node_pod *pod);
+/* The whole object with its status.  The caller owns it; NULL when memory is out. */
+json_t *node_pod_json(const struct node_pod *pod);
+/* Index of a container by name, NULL meaning the only one: -ENOENT with the choice in @err. */
+int node_pod_container(const struct node_pod *pod, const char *name, size_t *ret, struct err *err);
+/* Path of the log of the container's present attempt, or of the one before.  The caller frees. */
+char *node_pod_log_path(const struct node_pod *pod, size_t container, bool previous);
+/* Runs a command in a running container: see shim_exec. */
+int node_pod_exec(struct node_pod *pod, size_t container, const char *const *argv, bool with_stdin,
+	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err);
+void node_pod_exec_kill(struct node_pod *pod, uint32_t exec);
+
+/* ConfigMaps or Secrets changed: volumes are brought up to date, waiting Pods try again now. */
+void node_sources_changed(struct node *node);
+
+/* References of all images that live Pods name, NULL-terminated; the caller frees the array only. */
+const char **node_images(const struct node *node);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of node: one Pod's worker and the files that share it (nodepod, podaction, containeraction, ...). */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "user/base/err.h"
+#include "user/base/loop.h"
+#include "user/base/worker.h"
+#include "user/node/bundle.h"
+#include "user/node/cgroup.h"
+#include "user/node/cni.h"
+#include "user/node/image.h"
+#include "user/node/node.h"
+#include "user/node/plan.h"
+#include "user/probe/probe.h"
+
+struct sockets;
+struct hook;
+
+struct node {
+	sd_event *loop;
+	struct worker *worker;
+	const struct node_config *config;
+	struct node_events events;
+	struct object_source source;
+	struct cgroups *cgroups;
+	struct images *images;
+	struct cni *cni;
+	struct node_pod *first, **last;
+	size_t adopting; /* Pods whose shim has not answered yet */
+	bool adopt_called;
+	struct timer *adopt_timer;
+};
+
+/* What belongs to one container beyond what is observed of it. */
+struct container_work {
+	struct node_pod *pod;
+	size_t index;
+	struct image *image; /* for the coming start; NULL: unknown */
+	struct image_wait *pull;
+	unsigned starting; /* number of the attempt that is being started */
+	int pidfd;
+	sd_event_source *pidfd_source;
+	struct prober *probers[2]; /* by enum probe_kind */
+	struct hook *hook;	   /* postStart or preStop under way */
+	int64_t stop_grace;	   /* seconds; -1: the Pod's */
+};
+
+struct node_pod {
+	struct node *node;
+	struct node_pod *next;
+	struct pod *spec;
+	struct pod_observed observed;
+	struct container_work *work;
+	enum container_action *actions; /* room for a plan */
+	char *run_dir, *state_dir, *log_dir, *volume_dir;
+	char *id; /* "namespace/name" for messages */
+	struct shim *shim;
+	struct cni_call *cni_call;
+	int netns_fd;
+	struct timer *timer;	   /* reconcile */
+	struct timer *drain_timer; /* looks at open connections */
+	struct sockets *drain;
+	enum pod_serving serving;
+	uint64_t serving_since;
+	char serving_reason[160];
+	char *saved;	     /* text of the last written record */
+	bool adopting;	     /* nothing is planned before the shim has answered */
+	bool network_unsure; /* an ADD of an earlier podnetd may have happened */
+};
+
+/* nodepod.c */
+int nodepod_new(struct node *node, struct pod *spec, uint64_t created_wall, struct node_pod **ret,
+	struct err *err);
+void nodepod_free(struct node_pod *pod);
+/* Plans again on the next turn of the loop. */
+void nodepod_kick(struct node_pod *pod);
+/* Something observed changed: tells the data plane, writes the record, tells the agent, plans again. */
+void nodepod_touch(struct node_pod *pod);
+/* An action on the whole Pod ended: 0, or a failure that is retried after a back-off. */
+void nodepod_done(struct node_pod *pod, int result, const char *reason, const char *message);
+
+/* node.c: the Pod is erased; tells the agent and frees it. */
+void node_pod_gone(struct node_pod *pod);
+
+/* podaction.c: what pod_plan() asks for the Pod as a whole */
+void podaction_run(struct node_pod *pod, enum pod_action action);
+
+/* containeraction.c */
+void containeraction_run(struct node_pod *pod, size_t index, enum container_action action);
+/* A container's init ended (the record is on disk). */
+void containeraction_exited(
+	struct node_pod *pod, size_t index, const struct shim_exit *exit, bool unknown);
+/* A container runs: watch its init, start its probes.  @adopted: it ran before we did. */
+void containeraction_watch(struct node_pod *pod, size_t index, bool adopted);
+/* Stops probes, hooks, pulls and the pidfd of one container. */
+void containeraction_unwatch(struct node_pod *pod, size_t index);
+/* "NAME.ATTEMPT" */
+void container_id(
+	const struct node_pod *pod, size_t index, unsigned attempt, char ret[SHIM_ID_MAX]);
+/* The container and attempt that an id names; false when it is none of this Pod's. */
+bool container_of_id(
+	const struct node_pod *pod, const char *id, size_t *ret_index, unsigned *ret_attempt);
+
+/* containerprobe.c */
+void containerprobe_start(struct node_pod *pod, size_t index, bool adopted);
+void containerprobe_stop(struct node_pod *pod, size_t index, enum probe_kind kind);
+
+/* hook.c: a command or request run once in a container: exec probes, postStart, preStop */
+typedef void (*hook_fn)(void *cookie, int code, const char *output);
+int hook_exec(struct node_pod *pod, size_t index, const char *const *argv, uint64_t timeout_usec,
+	hook_fn done, void *cookie, struct hook **ret, struct err *err);
+int hook_start(struct node_pod *pod, size_t index, const struct handler *handler,
+	uint64_t timeout_usec, hook_fn done, void *cookie, struct hook **ret, struct err *err);
+/* No callback follows.  Accepts NULL; returns NULL. */
+struct hook *hook_cancel(struct hook *hook);
+
+/* adopt.c */
+int adopt_pod(struct node_pod *pod, struct err *err);
+void adopt_events(struct node_pod *pod, struct shim_events *ret);
+/* Opens the sandbox's network namespace; the pid is checked by the open itself. */
+int adopt_netns(struct node_pod *pod, struct err *err);

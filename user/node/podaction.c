@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a plan asks for the Pod as a whole.  Each action sets observed.busy and ends in nodepod_done. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/fs.h"
+#include "user/base/log.h"
+#include "user/base/record.h"
+#include "user/net/sockets.h"
+#include "user/node/nodepod.h"
+#include "user/node/podlog.h"
+#include "user/node/podrecord.h"
+
+#define DRAIN_MAX  (2 * USEC_PER_SEC)
+#define DRAIN_LOOK (10 * USEC_PER_MSEC)
+
+/* --- prepare: the durable record is written by the worker thread, the rest follows on the loop --- */
+
+struct admission {
+	struct node_pod *pod;
+	char *path, *text;
+	int result;
+	struct err err;
+};
+
+static void admission_free(struct admission *admission)
+{
+	free(admission->path);
+	free(admission->text);
+	free(admission);
+}
+
+static void admission_write(void *arg)
+{
+	struct admission *admission = arg;
+
+	admission->result = record_write(admission->path, "pod", admission->text,
+		strlen(admission->text), FS_DURABLE, &admission->err);
+}
+
+static int prepare_rest(struct node_pod *pod, struct err *err)
+{
+	int r = fs_mkdir(pod->run_dir, 0700, err);
+
+	if (r == 0)
+		r = cgroups_pod_make(pod->node->cgroups, pod->spec, err);
+	if (r == 0)
+		r = volumes_make(pod->spec, pod->volume_dir, &pod->node->source, err);
+	return r;
+}
+
+static void admission_done(void *arg)
+{
+	struct admission *admission = arg;
+	struct node_pod *pod = admission->pod;
+	struct err err = admission->err;
+	int r = admission->result;
+
+	admission_free(admission);
+	if (r < 0) {
+		nodepod_done(pod, r, "FailedAdmission", err.text);
+		return;
+	}
+	r = prepare_rest(pod, &err);
+	if (r == 0)
+		pod->observed.prepared = true;
+	nodepod_done(pod, r, "FailedMount", err.text);
+}
+
+static int admission_post(struct node_pod *pod, struct err *err)
+{
+	AUTO_JSON record = podrecord_admitted(pod->spec, pod->observed.created_wall);
+	struct admission *admission = calloc(1, sizeof(*admission));
+	int r;
+
+	if (!admission)
+		return err_set(err, ENOMEM, "record the Pod");
+	admission->pod = pod;
+	admission->path = fs_format("%s/pod", pod->state_dir);
+	admission->text = record ? json_text(record) : NULL;
+	r = admission->path && admission->text
+		    ? worker_post(pod->node->worker, admission_write, admission_done, admission)
+		    : -ENOMEM;
+	if (r < 0) {
+		admission_free(admission);
+		return err_set(err, -r, "record the Pod");
+	}
+	return 0;
+}
+
+static void podaction_prepare(struct node_pod *pod)
+{
+	struct err err;
+	int r = fs_mkdir(pod->state_dir, 0700, &err);
+
+	if (r == 0)
+		r = admission_post(pod, &err);
+	if (r < 0)
+		nodepod_done(pod, r, "FailedAdmission", err.text);
+}
+
+/* --- sandbox and network --- */
+
+static void sandbox_ready(void *userdata, int result, pid_t pause_pid, const char *reason)
+{
+	struct node_pod *pod = userdata;
+	struct err err;
+
+	if (result == 0) {
+		pod->observed.pause_pid = pause_pid;
+		result = adopt_netns(pod, &err);
+		reason = err.text;
+	}
+	if (result == 0)
+		pod->observed.sandbox = SANDBOX_RUNNING;
+	else
+		pod->shim = shim_free(pod->shim);
+	nodepod_done(pod, result, "FailedCreatePodSandBox", reason);
+}
+
+static void podaction_sandbox(struct node_pod *pod)
+{
+	const struct node_config *config = pod->node->config;
+	AUTO_FREE char *program = fs_format("%s/podnet-shim", config->libexec_dir);
+	AUTO_FREE char *pause = fs_format("%s/podnet-pause", config->libexec_dir);
+	AUTO_FREE char *runtime_root = fs_format("%s/runtime", pod->run_dir);
+	AUTO_FREE char *cgroup = cgroups_pod_path(pod->node->cgroups, pod->spec);
+	AUTO_FREE char *shim_cgroup = cgroups_shim_path(pod->node->cgroups);
+	struct shim_config shim = {
+		.program = program,
+		.pause = pause,
+		.runtime = config->runtime,
+		.runtime_root = runtime_root,
+		.dir = pod->run_dir,
+		.cgroup = cgroup,
+		.shim_cgroup = shim_cgroup,
+		.hostname = pod->spec->hostname,
+		.claim = config->claim_dir,
+	};
+	struct shim_events events;
+	struct err err;
+	int r;
+
+	if (!program || !pause || !runtime_root || !cgroup || !shim_cgroup)
+		r = err_set(&err, ENOMEM, "start the shim");
+	else {
+		adopt_events(pod, &events);
+		r = shim_start(
+			pod->node->loop, &shim, &events, sandbox_ready, pod, &pod->shim, &err);
+	}
+	if (r < 0)
+		nodepod_done(pod, r, "FailedCreatePodSandBox", err.text);
+}
+
+static void network_attachment(
+	const struct node_pod *pod, char netns[32], struct cni_attachment *ret)
+{
+	const struct object_meta *meta = &pod->spec->meta;
+
+	netns[0] = '\0';
+	if (pod->observed.sandbox == SANDBOX_RUNNING)
+		snprintf(netns, 32, "/proc/%d/ns/net", (int)pod->observed.pause_pid);
+	*ret = (struct cni_attachment){
+		.container_id = meta->uid,
+		.netns = netns,
+		.pod_name = meta->name,
+		.pod_namespace = meta->namespace,
+		.pod_uid = meta->uid,
+	};
+}
+
+static void network_added(
+	void *userdata, int result, const struct cni_result *added, const char *reason)
+{
+	struct node_pod *pod = userdata;
+
+	pod->cni_call = NULL;
+	if (result == 0) {
+		pod->observed.networked = true;
+		pod->observed.ip = added->address;
+	}
+	nodepod_done(pod, result, "FailedCreatePodSandBox", reason);
+}
+
+static void network_add(struct node_pod *pod)
+{
+	struct cni_attachment attachment;
+	struct err err;
+	char netns[32];
+	int r;
+
+	network_attachment(pod, netns, &attachment);
+	r = cni_add(pod->node->cni, &attachment, network_added, pod, &pod->cni_call, &err);
+	if (r < 0)
+		nodepod_done(pod, r, "FailedCreatePodSandBox", err.text);
+}
+
+static void network_made_sure(
+	void *userdata, int result, const struct cni_result *added, const char *reason)
+{
+	struct node_pod *pod = userdata;
+
+	(void)added;
+	pod->cni_call = NULL;
+	if (result < 0) {
+		nodepod_done(pod, result, "FailedCreatePodSandBox", reason);
+		return;
+	}
+	pod->network_unsure = false;
+	network_add(pod);
+}
+
+/* Calls DEL for the attachment; @done goes on. */
+static void network_del(struct node_pod *pod, cni_done_fn done)
+{
+	struct cni_attachment attachment;
+	struct err err;
+	char netns[32];
+	int r;
+
+	network_attachment(pod, netns, &attachment);
+	r = cni_del(pod->node->cni, &attachment, done, pod, &pod->cni_call, &err);
+	if (r < 0)
+		nodepod_done(pod, r, "FailedKillPodSandBox", err.text);
+}
+
+static void podaction_network(struct node_pod *pod)
+{
+	/* An ADD that a killed podnetd had begun may or may not be there: DEL makes it certain. */
+	if (pod->network_unsure)
+		network_del(pod, network_made_sure);
+	else
+		network_add(pod);
+}
+
+/* --- lost sandbox --- */
+
+/* What ran in a sandbox that is gone has ended in a way nobody saw. */
+static void reset_container(struct node_pod *pod, size_t i)
+{
+	struct container_observed *container = &pod->observed.containers[i];
+	struct shim_exit exit = {.code = 137, .signal = 9};
+	struct err err;
+	bool known;
+
+	if (container->phase != CONTAINER_RUNNING)
+		return;
+	container_id(pod, i, container->attempt, exit.id);
+	known = shim_exit_read(pod->run_dir, exit.id, &exit, &err) == 0;
+	if (!known) {
+		exit.started_wall = container->started_wall;
+		exit.finished_wall = clock_wall();
+	}
+	containeraction_exited(pod, i, &exit, !known);
+}
+
+static void sandbox_forget(struct node_pod *pod)
+{
+	pod->shim = shim_free(pod->shim);
+	close_fd(&pod->netns_fd);
+	pod->observed.sandbox = SANDBOX_ABSENT;
+	pod->observed.pause_pid = 0;
+	pod->observed.networked = false;
+	pod->observed.ip.s_addr = 0;
+}
+
+static void reset_network_gone(
+	void *userdata, int result, const struct cni_result *added, const char *reason)
+{
+	struct node_pod *pod = userdata;
+
+	(void)added;
+	pod->cni_call = NULL;
+	if (result == 0) {
+		sandbox_forget(pod);
+		pod->observed.prepared = false; /* the cgroup went with the processes */
+	}
+	nodepod_done(pod, result, "FailedKillPodSandBox", reason);
+}
+
+static void podaction_reset(struct node_pod *pod)
+{
+	struct err err;
+	int r;
+
+	log_warning("pod %s: its sandbox is gone, it will be killed and re-created", pod->id);
+	pod->shim = shim_free(pod->shim);
+	r = cgroups_pod_remove(pod->node->cgroups, pod->spec->meta.uid, &err);
+	if (r < 0) {
+		nodepod_done(pod, r, "FailedKillPodSandBox", err.text);
+		return;
+	}
+	for (size_t i = 0; i < pod->observed.count; i++) {
+		reset_container(pod, i);
+		pod->observed.containers[i].busy = false;
+	}
+	network_del(pod, reset_network_gone);
+}
+
+/* --- deletion: eject, drain, release, erase --- */
+
+static void eject_acknowledged(void *cookie)
+{
+	struct node_pod *pod = cookie;
+
+	pod->observed.ejected = true;
+	nodepod_done(pod, 0, "", "");
+}
+
+static void podaction_eject(struct node_pod *pod)
+{
+	if (!pod->observed.networked) {
+		eject_acknowledged(pod);
+		return;
+	}
+	pod->node->events.eject(pod->node->events.userdata, pod, eject_acknowledged, pod);
+}
+
+static uint64_t drain_deadline(const struct node_pod *pod)
+{
+	uint64_t half = (uint64_t)pod->observed.grace * USEC_PER_SEC / 2;
+
+	return pod->observed.deleted_at + (half < DRAIN_MAX ? half : DRAIN_MAX);
+}
+
+static void drain_end(struct node_pod *pod)
+{
+	pod->drain = sockets_free(pod->drain);
+	pod->drain_timer = timer_free(pod->drain_timer);
+	pod->observed.drained = true;
+	nodepod_done(pod, 0, "", "");
+}
+
+static void drain_look(void *userdata)
+{
+	struct node_pod *pod = userdata;
+	size_t open = 0;
+	struct err err;
+
+	if (sockets_remaining(pod->drain, pod->netns_fd, &open, &err) < 0) {
+		log_warning("pod %s: %s, not waiting for open connections", pod->id, err.text);
+		open = 0;
+	}
+	if (open && clock_now() < drain_deadline(pod)) {
+		timer_arm(pod->drain_timer, clock_now() + DRAIN_LOOK);
+		return;
+	}
+	if (open)
+		log_info("pod %s: %zu connections are still open after the drain wait", pod->id,
+			open);
+	drain_end(pod);
+}
+
+static void podaction_drain(struct node_pod *pod)
+{
+	struct err err;
+	int r;
+
+	if (!pod->observed.networked || pod->netns_fd < 0 || clock_now() >= drain_deadline(pod)) {
+		drain_end(pod);
+		return;
+	}
+	r = sockets_snapshot(pod->netns_fd, &pod->drain, &err);
+	if (r == 0)
+		r = timer_new(pod->node->loop, drain_look, pod, &pod->drain_timer, &err);
+	if (r < 0) {
+		log_warning("pod %s: %s, not waiting for open connections", pod->id, err.text);
+		drain_end(pod);
+		return;
+	}
+	timer_arm(pod->drain_timer, 0);
+}
+
+static void release_shut_down(void *userdata, int result, const char *reason)
+{
+	struct node_pod *pod = userdata;
+
+	if (result == 0)
+		sandbox_forget(pod);
+	nodepod_done(pod, result, "FailedKillPodSandBox", reason);
+}
+
+static void release_network_gone(
+	void *userdata, int result, const struct cni_result *added, const char *reason)
+{
+	struct node_pod *pod = userdata;
+
+	(void)added;
+	pod->cni_call = NULL;
+	if (result < 0) {
+		nodepod_done(pod, result, "FailedKillPodSandBox", reason);
+		return;
+	}
+	pod->observed.networked = false;
+	if (!pod->shim) {
+		sandbox_forget(pod);
+		nodepod_done(pod, 0, "", "");
+		return;
+	}
+	result = shim_shutdown(pod->shim, release_shut_down, pod);
+	if (result < 0)
+		nodepod_done(pod, result, "FailedKillPodSandBox", "the shim is gone");
+}
+
+/* An ENOENT-proof end: every step succeeds when its object is not there. */
+static int erase(struct node_pod *pod, struct err *err)
+{
+	int r = volumes_remove(pod->volume_dir, err);
+
+	for (size_t i = 0; r == 0 && i < pod->observed.count; i++)
+		r = bundle_remove(pod->run_dir, pod->state_dir,
+			observed_container(pod->spec, i)->name, pod->observed.containers[i].attempt,
+			err);
+	if (r == 0)
+		r = cgroups_pod_remove(pod->node->cgroups, pod->spec->meta.uid, err);
+	if (r == 0)
+		r = podlog_remove(pod->node->config, pod->spec, pod->log_dir, err);
+	if (r == 0)
+		r = fs_remove(pod->run_dir, err);
+	if (r == 0)
+		r = fs_remove(pod->state_dir, err);
+	return r;
+}
+
+static void podaction_erase(struct node_pod *pod)
+{
+	struct err err;
+	int r = erase(pod, &err);
+
+	if (r < 0) {
+		nodepod_done(pod, r, "FailedCleanup", err.text);
+		return;
+	}
+	pod->observed.erased = true;
+	node_pod_gone(pod);
+}
+
+void podaction_run(struct node_pod *pod, enum pod_action action)
+{
+	pod->observed.busy = true;
+	switch (action) {
+	case POD_PREPARE: podaction_prepare(pod); break;
+	case POD_SANDBOX: podaction_sandbox(pod); break;
+	case POD_NETWORK: podaction_network(pod); break;
+	case POD_RESET: podaction_reset(pod); break;
+	case POD_EJECT: podaction_eject(pod); break;
+	case POD_DRAIN: podaction_drain(pod); break;
+	case POD_RELEASE: network_del(pod, release_network_gone); break;
+	case POD_ERASE: podaction_erase(pod); break;
+	case POD_NOTHING: pod->observed.busy = false; break;
+	}
+}

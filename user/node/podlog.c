@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/node/podlog.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/err.h"
+#include "user/base/fs.h"
+
+char *podlog_path(const char *pod_log_dir, const char *container, unsigned attempt)
+{
+	return fs_format("%s/%s/%u.log", pod_log_dir, container, attempt);
+}
+
+static char *podlog_link(const struct node_config *config, const struct pod *pod,
+	const char *container, unsigned attempt)
+{
+	return fs_format("%s/%s_%s_%s-%s.%u.log", config->log_links, pod->meta.name,
+		pod->meta.namespace, container, pod->meta.uid, attempt);
+}
+
+static int podlog_make_link(const struct node_config *config, const struct pod *pod,
+	const char *pod_log_dir, const char *container, unsigned attempt, struct err *err)
+{
+	AUTO_FREE char *link = podlog_link(config, pod, container, attempt);
+	AUTO_FREE char *path = podlog_path(pod_log_dir, container, attempt);
+	int r;
+
+	if (!link || !path)
+		return err_set(err, ENOMEM, "link the log of container '%s'", container);
+	r = fs_mkdir(config->log_links, 0755, err);
+	if (r < 0)
+		return r;
+	if (symlink(path, link) < 0 && errno != EEXIST)
+		return err_set(err, errno, "link '%s'", link);
+	return 0;
+}
+
+int podlog_make(const struct node_config *config, const struct pod *pod, const char *pod_log_dir,
+	const char *container, unsigned attempt, struct err *err)
+{
+	AUTO_FREE char *dir = fs_format("%s/%s", pod_log_dir, container);
+	int r;
+
+	if (!dir)
+		return err_set(err, ENOMEM, "make the log of container '%s'", container);
+	r = fs_mkdir(dir, 0755, err);
+	if (r == 0 && config->log_links)
+		r = podlog_make_link(config, pod, pod_log_dir, container, attempt, err);
+	return r;
+}
+
+unsigned podlog_next_attempt(const char *pod_log_dir, const char *container)
+{
+	AUTO_FREE char *path = fs_format("%s/%s", pod_log_dir, container);
+	AUTO_DIR dir = path ? opendir(path) : NULL;
+	struct dirent *entry;
+	unsigned next = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		char *end;
+		unsigned long number = strtoul(entry->d_name, &end, 10);
+
+		if (end != entry->d_name && strcmp(end, ".log") == 0 && number < UINT_MAX &&
+			number + 1 > next)
+			next = (unsigned)number + 1;
+	}
+	return next;
+}
+
+static int podlog_remove_links(const struct node_config *config, const struct pod *pod,
+	const char *container, unsigned next, struct err *err)
+{
+	for (unsigned attempt = 0; attempt < next; attempt++) {
+		AUTO_FREE char *link = podlog_link(config, pod, container, attempt);
+
+		if (!link)
+			return err_set(err, ENOMEM, "remove the links to logs");
+		if (unlink(link) < 0 && errno != ENOENT)
+			return err_set(err, errno, "remove '%s'", link);
+	}
+	return 0;
+}
+
+int podlog_remove(const struct node_config *config, const struct pod *pod, const char *pod_log_dir,
+	struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0;
+		config->log_links && r == 0 && i < pod->init_count + pod->container_count; i++) {
+		const char *name = observed_container(pod, i)->name;
+
+		r = podlog_remove_links(
+			config, pod, name, podlog_next_attempt(pod_log_dir, name), err);
+	}
+	return r < 0 ? r : fs_remove(pod_log_dir, err);
+}
