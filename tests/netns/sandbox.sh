@@ -42,6 +42,7 @@ cgroup_remove() { # DIR
 leave() {
 	local code=$? target
 	trap '' INT TERM
+	kill -KILL "$child" 2>/dev/null || : # --kill-child does the rest
 	while read -r target _; do
 		cgroup_remove "$target/$name" || code=1
 	done < <(hierarchies)
@@ -84,17 +85,21 @@ if [ "${1:-}" = --inside ]; then
 	exit
 fi
 
-name=podnet-test-$$
+name=podnet-test-$$ child=
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 while read -r target _; do
 	cgroup_make "$target/$name"
 done < <(hierarchies)
+# In the background, so that a signal is handled at once; env undoes what the shell does to the
+# signals of background commands, for containers would inherit it.
 (
 	while read -r target _; do
 		echo "$BASHPID" >"$target/$name/cgroup.procs"
 	done < <(hierarchies)
-	exec unshare --pid --fork --kill-child --mount-proc --mount --net --ipc --uts --cgroup \
-		"$0" --inside "$@"
-)
+	exec env --default-signal=INT,QUIT unshare --pid --fork --kill-child --mount-proc --mount --net \
+		--ipc --uts --cgroup "$0" --inside "$@"
+) <&0 &
+child=$!
+wait "$child"
