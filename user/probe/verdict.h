@@ -20,11 +20,11 @@ struct verdict {
 	uint64_t started_at, due; /* clock_now() microseconds */
 	uint64_t initial_delay, period;
 	uint32_t success_threshold, failure_threshold;
-	enum probe_result last;	 /* of the running count */
-	uint32_t run;		 /* equal results in a row */
-	uint32_t unknown;	 /* immediate retries of a prober error so far */
-	bool ok;		 /* the verdict */
-	bool hold;		 /* liveness failed: silent until the container is a new one */
+	enum probe_result last; /* of the running count */
+	uint32_t run;		/* equal results in a row */
+	uint32_t unknown;	/* immediate retries of a prober error so far */
+	bool ok;		/* the verdict */
+	bool hold;		/* liveness failed: silent until the container is a new one */
 };
 
 /* @spread in [0, period) is the caller's chance: the first probe of an adopted container waits that long. */

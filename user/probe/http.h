@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The httpGet handler: one GET over one connection (one more for each redirect on the same host). */
+#pragma once
+
+#include "user/probe/attempt.h"
+#include "user/probe/request.h"
+
+struct http_probe;
+
+#define HTTP_PROBE_MAX_BODY   (10u << 10) /* so much of a body is read, then it is enough */
+#define HTTP_PROBE_MAX_HEADER (64u << 10)
+#define HTTP_PROBE_REDIRECTS  10
+
+/* @url and the handler are copied and borrowed, in this order.  The caller owns *@ret.  Fails only when the
+ * prober itself does. */
+int http_probe_start(sd_event *loop, const struct attempt_target *target,
+	const struct probe_url *url, const struct handler *handler, attempt_done_fn done,
+	void *userdata, struct http_probe **ret, struct err *err);
+
+/* The deadline passed: reports the failure. */
+void http_probe_expire(struct http_probe *probe);
+
+/* Accepts NULL; returns NULL. */
+struct http_probe *http_probe_free(struct http_probe *probe);
