@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The image store on disk.  Everything in it is complete or absent:
+ *
+ *	layers/DIFFID/fs  a layer, unpacked once, whatever image it came with; DIFFID is 64 digits (a colon
+ *			  would end a lowerdir).  The time of layers/DIFFID itself is that of its last use
+ *	images/KEY	  one record per reference: digest, layers, what a container needs of the configuration
+ *	tmp/		  layers on their way in, and on their way out
+ *	lock		  shared by everyone who works here, exclusive for those who remove
+ *
+ * Blobs are not kept: a layer is verified while it is unpacked.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "user/base/json.h"
+
+struct err;
+struct store;
+
+/*
+ * Opens the store at @dir, making it if need be; removes what killed pulls left when nobody else works
+ * in it.  The caller owns *@ret.
+ */
+int store_open(const char *dir, struct store **ret, struct err *err);
+struct store *store_close(struct store *store);
+
+/* The absolute path of a layer's root: the caller frees.  NULL when memory is out. */
+char *store_layer_path(const struct store *store, const char *diff_id);
+bool store_has_layer(const struct store *store, const char *diff_id);
+
+/* A layer that is being unpacked. */
+struct store_layer {
+	char path[PATH_MAX]; /* its directory in tmp/; "": none */
+	int root_fd;	     /* where its content goes: an empty directory, root's, 0755 */
+};
+
+int store_layer_begin(struct store *store, struct store_layer *ret, struct err *err);
+/* Makes it durable under its name; when somebody was faster, theirs stays.  Ends @layer on success. */
+int store_layer_commit(
+	struct store *store, struct store_layer *layer, const char *diff_id, struct err *err);
+/* Ends @layer; what cannot be removed now goes when the store is opened alone. */
+void store_layer_abort(struct store_layer *layer);
+
+/*
+ * The record of @reference (normalised): an object with reference, digest, layers (diff ids) and config,
+ * which the caller owns.  -ENOENT: none, or one of its layers is missing.  -EBADMSG: it was damaged and has
+ * been set aside.
+ */
+int store_image_read(struct store *store, const char *reference, json_t **ret, struct err *err);
+int store_image_write(
+	struct store *store, const char *reference, const json_t *image, struct err *err);
+/* Notes that its layers are in use now. */
+int store_image_touch(struct store *store, const json_t *image, struct err *err);
+
+struct store_collect {
+	const char *const *keep; /* normalised references, NULL-terminated */
+	uint64_t min_age_usec;	 /* layers used later than so long ago stay */
+};
+
+/*
+ * Removes all images but those to keep, then the layers that no image names and no overlay mount uses.
+ * -EBUSY: a pull is running, nothing was removed.
+ */
+int store_collect(const char *dir, const struct store_collect *collect, struct err *err);
