@@ -43,19 +43,20 @@ static void answer_clear(struct answer *answer)
 /* In the child: only the socket (as stdin) and stderr are handed on. */
 static void proxy_exec(const struct proxy_config *config, int socket, pid_t parent)
 {
-	const char *argv[] = {config->skopeo, NULL, NULL, NULL};
+	const char *argv[6] = {config->skopeo};
 	size_t n = 1;
 
 	/* A machine without a policy has not asked for signatures; one with a policy gets it applied. */
 	if (access(PROXY_POLICY, F_OK) < 0)
 		argv[n++] = "--insecure-policy";
+	if (config->registries_conf) {
+		argv[n++] = "--registries-conf";
+		argv[n++] = config->registries_conf;
+	}
 	argv[n] = "experimental-image-proxy";
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(126);
 	if (dup2(socket, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		_exit(126);
-	if (config->registries_conf &&
-		setenv("CONTAINERS_REGISTRIES_CONF", config->registries_conf, 1) < 0)
 		_exit(126);
 	execvp(argv[0], (char *const *)argv);
 	_exit(127);

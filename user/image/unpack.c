@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -365,10 +366,8 @@ static int tar_open(struct unpack *unpack, struct err *err)
 {
 	struct archive *tar = unpack->tar;
 
-	/* Names are bytes: without the option libarchive would convert them to the locale's set. */
 	if (archive_read_support_format_tar(tar) != ARCHIVE_OK ||
 		archive_read_support_format_empty(tar) != ARCHIVE_OK ||
-		archive_read_set_options(tar, "tar:hdrcharset=BINARY") != ARCHIVE_OK ||
 		archive_read_open(tar, unpack, NULL, tar_read, NULL) != ARCHIVE_OK)
 		return tar_failed(unpack, err);
 	return 0;
@@ -391,6 +390,21 @@ static int tar_unpack(struct unpack *unpack, struct err *err)
 	return r;
 }
 
+/* libarchive converts the UTF-8 names of pax headers to the locale's set: in C.UTF-8 they stay what they are. */
+static int tar_unpack_utf8(struct unpack *unpack, struct err *err)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), was;
+	int r;
+
+	if (!utf8)
+		return err_set(err, errno, "use the locale C.UTF-8");
+	was = uselocale(utf8);
+	r = tar_unpack(unpack, err);
+	uselocale(was);
+	freelocale(utf8);
+	return r;
+}
+
 int unpack_layer(struct stream *stream, int root_fd, struct unpack_budget *budget, struct err *err)
 {
 	struct unpack unpack = {
@@ -403,7 +417,7 @@ int unpack_layer(struct stream *stream, int root_fd, struct unpack_budget *budge
 
 	if (!unpack.tar)
 		return err_set(err, ENOMEM, "unpack a layer");
-	r = tar_unpack(&unpack, err);
+	r = tar_unpack_utf8(&unpack, err);
 	archive_read_free(unpack.tar);
 	for (size_t i = 0; i < unpack.time_count; i++)
 		free(unpack.times[i].path);
