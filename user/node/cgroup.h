@@ -44,6 +44,11 @@ uint64_t cgroup_cpu_shares(int64_t milli_cpu);
 uint64_t cgroup_cpu_weight(uint64_t shares); /* 0: leave unset */
 int64_t cgroup_cpu_quota(int64_t milli_cpu); /* microseconds per 100 ms; -1: none */
 int cgroup_oom_score_adj(enum qos_class qos, int64_t memory_request, uint64_t memory_capacity);
+/*
+ * What the whole Pod asks for: sums of its containers, or one init container's when that is more.  A limit
+ * is RESOURCE_UNSET unless every container, init containers too, has it.
+ */
+void cgroup_pod_resources(const struct pod *pod, struct resources *ret);
 /* linux.resources of a container's OCI configuration for this mode.  The caller owns *@ret. */
-int cgroup_oci_resources(enum cgroup_mode mode, const struct resources *resources, json_t **ret,
-	struct err *err);
+int cgroup_oci_resources(
+	enum cgroup_mode mode, const struct resources *resources, json_t **ret, struct err *err);

@@ -9,17 +9,21 @@ struct err;
 
 /* Where ConfigMaps and Secrets are found: returns a borrowed object or NULL. */
 struct object_source {
-	const struct object *(*get)(void *userdata, enum object_kind kind, const char *namespace,
-		const char *name);
+	const struct object *(*get)(
+		void *userdata, enum object_kind kind, const char *namespace, const char *name);
 	void *userdata;
 };
 
+/* Below the directory of volumes, beside them: the Pod's /dev/shm (no volume can have this name). */
+#define VOLUME_SHM ".shm"
+
 /* Makes every volume of @pod below @dir (STATE/pods/UID/volumes).  Idempotent; updates the content of
- * configMap and secret volumes atomically (..data link) when it differs. */
+ * configMap and secret volumes atomically (..data link) when it differs.  -ENOENT names the missing
+ * ConfigMap, Secret or key.  The sizeLimit of an emptyDir on disk is not enforced. */
 int volumes_make(const struct pod *pod, const char *dir, const struct object_source *source,
 	struct err *err);
-/* Unmounts and removes them all. */
+/* Unmounts and removes them all; a hostPath stays.  A missing @dir is success. */
 int volumes_remove(const char *dir, struct err *err);
 /* The host path of one volume: the caller frees *@ret. */
-int volume_path(const struct pod *pod, const char *name, const char *dir, char **ret,
-	struct err *err);
+int volume_path(
+	const struct pod *pod, const char *name, const char *dir, char **ret, struct err *err);

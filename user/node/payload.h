@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Content of configMap and secret volumes, shown through the link "..data" that changes in one step:
+ * a reader sees all old files or all new ones.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "user/model/pod.h"
+#include "user/node/volume.h"
+
+struct err;
+
+struct payload_file {
+	const char *path; /* relative; borrowed from the volume or the object */
+	void *data;	  /* owned */
+	size_t len;
+	mode_t mode;
+};
+
+struct payload {
+	struct payload_file *files;
+	size_t count;
+};
+
+/*
+ * What @volume of a Pod in @namespace shows.  The caller releases @ret with payload_clear.
+ * -ENOENT names the missing object or key.
+ */
+int payload_make(const struct volume *volume, const char *namespace,
+	const struct object_source *source, struct payload *ret, struct err *err);
+void payload_clear(struct payload *payload);
+
+/* Makes the existing directory @dir show @payload.  Leaves it alone when it does already. */
+int payload_write(const struct payload *payload, const char *dir, struct err *err);
