@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The contract between the BPF programs and user space: every map's key and value.  Fixed widths, no
+ * hidden padding, sizes asserted; a change of layout or meaning raises PODNET_ABI, and thereby the
+ * pin directory.  Addresses and ports are in network byte order, as the packet carries them.
+ *
+ * Ids are indices into flat ARRAYs; 0 is never given out, so a zeroed element names nothing.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#define PODNET_ABI 1
+
+#define ABI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has another size")
+
+/* --- pods: how to reach a Pod's address on this machine; written by the CNI plugin only ---------- */
+
+#define POD_CHECK_MAC 0x1 /* frames from the Pod must carry @mac: nobody changed it after us */
+#define POD_NO_PEER   0x2 /* deliver through the veth's qdisc, not by redirect_peer */
+#define POD_CHAINED   0x4 /* the veth was made by another plugin */
+
+/* pods4: HASH, __be32 address -> */
+struct pod4 {
+	__u32 ifindex;	/* host side of the veth */
+	__be32 address; /* the key again: a reader can be handed an element that is being recycled */
+	__u8 mac[6];	/* of the Pod's interface */
+	__u16 flags;	/* POD_* */
+	__u32 policy;	/* reserved, 0 */
+};
+ABI_SIZE(struct pod4, 20);
+
+/* --- services -------------------------------------------------------------------------------- */
+
+#define SCOPE_INTERNAL 0 /* asked for from inside: ClusterIP */
+#define SCOPE_EXTERNAL 1
+
+/* svc4: HASH, key -> __u32 service id, written once in the life of the key. */
+struct svc4_key {
+	__be32 vip;
+	__be16 port;
+	__u8 protocol;
+	__u8 scope;
+};
+ABI_SIZE(struct svc4_key, 8);
+
+struct svc6_key {
+	__be32 vip[4];
+	__be16 port;
+	__u8 protocol;
+	__u8 scope;
+};
+ABI_SIZE(struct svc6_key, 20);
+
+/*
+ * services: ARRAY, mmapable.  All that changes changes by one aligned store.  @tag tells whose entry
+ * this is: looking up a key in a HASH can give a neighbour's id while elements are recycled.
+ */
+struct service {
+	__u64 row;	/* ROW_WORD */
+	__u64 tag;	/* the svc4_key's eight bytes (v6: a hash); 0: free */
+	__u32 affinity; /* seconds; reserved, 0 */
+	__u8 accepts;	/* 1 << ENDPOINT_*: states that new flows may go to */
+	__u8 flags;	/* reserved, 0 */
+	__u16 reserved;
+};
+ABI_SIZE(struct service, 24);
+
+/* A row's first line, its class and how often the service has changed rows, in one store. */
+#define ROW_WORD(line, class, generation) \
+	((__u64)(line) | (__u64)(class) << 32 | (__u64)(__u16)(generation) << 48)
+#define ROW_LINE(word)	     ((__u32)(word))
+#define ROW_CLASS(word)	     ((__u16)((word) >> 32))
+#define ROW_GENERATION(word) ((__u16)((word) >> 48))
+
+/* Row classes.  ROW_NONE says "nothing to go to" explicitly. */
+#define ROW_NONE    0
+#define ROW_61	    1
+#define ROW_251	    2
+#define ROW_1021    3
+#define ROW_4093    4
+#define ROW_16381   5
+#define ROW_CLASSES 6
+
+/*
+ * rows: ARRAY of lines.  A row is ROW_LIST_LINES lines that list its first ROW_LIST backends once
+ * each (0 ends the list), then the lines of the Maglev table.
+ */
+#define ROW_LINE_IDS   16
+#define ROW_LIST_LINES 4
+#define ROW_LIST       (ROW_LIST_LINES * ROW_LINE_IDS)
+
+struct row_line {
+	__u32 backends[ROW_LINE_IDS];
+};
+ABI_SIZE(struct row_line, 64);
+
+/* backends: ARRAY, mmapable: an endpoint at a port. */
+struct backend {
+	__u32 endpoint; /* 0: free */
+	__be16 port;
+	__u16 generation; /* + 1 whenever the id is freed */
+};
+ABI_SIZE(struct backend, 8);
+
+/* --- endpoints: one Pod address, local or remote, and what may be sent to it ----------------------- */
+
+#define ENDPOINT_DOWN	     0
+#define ENDPOINT_READY	     1
+#define ENDPOINT_UNREADY     2
+#define ENDPOINT_TERMINATING 3
+#define ENDPOINT_HELD	     4 /* taken out by hand */
+#define ENDPOINT_STATES	     5
+
+/* endpoints: ARRAY, mmapable. */
+struct endpoint {
+	__u32 state;	  /* ENDPOINT_*: one store takes an address out of every service */
+	__u32 generation; /* + 1 whenever the id is freed: flows of the former owner end */
+	__be32 address4;  /* 0: free */
+	__be32 address6[4];
+	__u32 node; /* reserved, 0 */
+};
+ABI_SIZE(struct endpoint, 32);
+
+/* --- flows: translated connections, written by BPF ----------------------------------------------- */
+
+struct tuple4 {
+	__be32 source;
+	__be32 destination;
+	__be16 source_port;
+	__be16 destination_port;
+};
+ABI_SIZE(struct tuple4, 12);
+
+/* The packet as it comes in. */
+struct flow4_key {
+	struct tuple4 tuple;
+	__u8 protocol;
+	__u8 reserved[3];
+};
+ABI_SIZE(struct flow4_key, 16);
+
+#define FLOW_REPLY 0x1 /* the backend's side of the pair */
+
+/*
+ * flows4_tcp, flows4_any: LRU_HASH.  A connection has two entries, one for each direction as its
+ * packets come in; each key is the other's @becomes turned round.
+ */
+struct flow4 {
+	struct tuple4 becomes; /* the packet as it goes on */
+	__u32 endpoint;
+	__u32 generation; /* of the endpoint when the flow began; another one now: the flow is void */
+	__u32 flags;	  /* FLOW_* */
+	__u64 closed;	  /* ktime ns of the last packet after the first FIN or RST; 0: open */
+};
+ABI_SIZE(struct flow4, 32);
+
+/* --- counters: PERCPU_ARRAY of __u64 --------------------------------------------------------------- */
+
+#define COUNT_DROP_MALFORMED  0 /* headers do not fit the frame */
+#define COUNT_DROP_SPOOFED    1 /* source address or MAC is not the Pod's */
+#define COUNT_DROP_PROTOCOL   2 /* neither IPv4, IPv6 nor ARP, or with a VLAN tag */
+#define COUNT_DROP_EXHAUSTED  3 /* no source port left for a second flow between the same two ends */
+#define COUNT_DROP_REFUSAL    4	 /* the refusal itself could not be built */
+#define COUNT_REFUSED	      5	 /* no backend accepts new flows: answered with RST */
+#define COUNT_REFUSED_UNKNOWN 6	 /* to a service, but of no flow we know: answered with RST */
+#define COUNT_REFUSED_CONNECT 7	 /* no backend accepts new flows: connect(2) fails */
+#define COUNT_FLOWS	      8	 /* translated by packet */
+#define COUNT_CONNECTS	      9	 /* translated by connect(2) */
+#define COUNT_PORT_CHANGED    10 /* flows whose source port was translated too */
+#define COUNTERS	      11

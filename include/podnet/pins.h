@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where things are pinned and how they are attached: BPFDIR/podnet/INSTANCE/vABI/NAME.  Maps are
+ * pinned under their own names.  bpffs allows no dots in names.
+ */
+#pragma once
+
+#define PIN_DIRECTORY "podnet"
+
+#define PIN_POD_OUT	  "pod_out" /* programs */
+#define PIN_POD_IN	  "pod_in"
+#define PIN_CONNECT4	  "sock_connect4"
+#define PIN_CONNECT4_LINK "sock_connect4_link"
+#define PIN_NEW_SUFFIX	  "_new"  /* a program on its way to replace another one */
+#define PIN_BUILD	  "build" /* ARRAY of one __u64: which build the pinned programs are from */
+
+/* The same filter of ours is found and replaced by these two; others' filters stand beside it. */
+#define TC_PRIORITY 4913
+#define TC_HANDLE   1
