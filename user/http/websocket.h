@@ -52,10 +52,11 @@ int websocket_send(struct websocket *websocket, const void *data, size_t len);
 int websocket_send_channel(
 	struct websocket *websocket, enum channel channel, const void *data, size_t len);
 
-/* Stops (or goes on) reading: whoever consumes the messages cannot keep up. */
+/* Stops (or goes on) reading: whoever consumes the messages cannot keep up.  A few may still come. */
 void websocket_pause(struct websocket *websocket, int paused);
 
-/* Sends what is queued, then a close frame; `closed` follows, at the latest after five seconds. */
+/* Sends what is queued, then a close frame; `closed` follows, at the latest five seconds after the
+ * peer took the last byte. */
 void websocket_close(struct websocket *websocket, unsigned code);
 
 /* Ends at once; no call follows.  May be called from the events.  Accepts NULL; returns NULL. */

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/http/client.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/err.h"
+#include "user/base/loop.h"
+#include "user/http/buffer.h"
+#include "user/http/handshake.h"
+#include "user/http/reader.h"
+
+#define CHUNK	   (16u << 10)
+#define MAX_HEADER (64u << 10)
+
+struct http_call {
+	sd_event *loop;
+	int fd;
+	sd_event_source *source;
+	struct buffer request;
+	struct http_reader reader;
+	bool told_head;
+	char key[HANDSHAKE_KEY_MAX];
+	const char *const *protocols;
+	const struct websocket_events *websocket_events;
+	void *websocket_userdata;
+	const struct http_call_events *events;
+	void *userdata;
+};
+
+static int call_connect(const char *path, int *ret_fd, struct err *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_set(err, errno, "make a socket");
+	if (strlen(path) >= sizeof(address.sun_path))
+		return err_set(err, ENAMETOOLONG, "socket path '%s'", path);
+	strcpy(address.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_set(err, errno, "connect to '%s'", path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int call_compose_upgrade(struct http_call *call, const struct http_call_spec *spec)
+{
+	int r = handshake_key(call->key);
+
+	if (r >= 0)
+		r = buffer_printf(&call->request,
+			"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n"
+			"Sec-WebSocket-Protocol: ",
+			call->key);
+	for (size_t i = 0; r >= 0 && spec->protocols[i]; i++)
+		r = buffer_printf(&call->request, "%s%s", i ? ", " : "", spec->protocols[i]);
+	return r < 0 ? r : buffer_printf(&call->request, "\r\n\r\n");
+}
+
+static int call_compose(struct http_call *call, const struct http_call_spec *spec)
+{
+	int r = buffer_printf(
+		&call->request, "%s %s HTTP/1.1\r\nHost: podnetd\r\n", spec->method, spec->target);
+
+	if (r < 0)
+		return r;
+	return spec->protocols ? call_compose_upgrade(call, spec)
+			       : buffer_printf(&call->request, "Connection: close\r\n\r\n");
+}
+
+static void call_end(struct http_call *call, int result, const char *reason)
+{
+	call->source = source_free(call->source);
+	close_fd(&call->fd);
+	call->events->ended(call->userdata, result, reason);
+}
+
+static void call_switch(struct http_call *call, const char *protocol, const char *rest, size_t len)
+{
+	struct websocket_seed seed = {
+		.role = WEBSOCKET_CLIENT,
+		.fd = call->fd,
+		.protocol = protocol,
+		.early = rest,
+		.early_len = len,
+	};
+	struct websocket *websocket;
+	struct err err;
+	int r;
+
+	call->source = source_free(call->source);
+	r = websocket_new(call->loop, &seed, call->websocket_events, call->websocket_userdata,
+		&websocket, &err);
+	if (r < 0) {
+		call_end(call, r, err.text);
+		return;
+	}
+	call->fd = -1;
+	call->events->upgraded(call->userdata, websocket);
+}
+
+static void call_tell_head(struct http_call *call)
+{
+	if (call->reader.head_done && !call->told_head && call->reader.parser.status_code != 101) {
+		call->told_head = true;
+		call->events->head(call->userdata, call->reader.parser.status_code);
+	}
+}
+
+static int call_body(void *userdata, const char *data, size_t len)
+{
+	struct http_call *call = userdata;
+
+	call_tell_head(call);
+	call->events->body(call->userdata, data, len);
+	return 0;
+}
+
+static void call_done(struct http_call *call, const char *rest, size_t len)
+{
+	const char *protocol;
+
+	if (call->reader.parser.status_code != 101) {
+		call_end(call, 0, "");
+		return;
+	}
+	protocol = call->protocols ? handshake_chosen(&call->reader, call->key, call->protocols)
+				   : NULL;
+	if (protocol)
+		call_switch(call, protocol, rest, len);
+	else
+		call_end(call, -EPROTO, "the server switched to a protocol nobody asked for");
+}
+
+static void call_read(struct http_call *call)
+{
+	char chunk[CHUNK];
+	struct err err;
+	ssize_t used, n = recv(call->fd, chunk, sizeof(chunk), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		call_end(call, -errno, strerror(errno));
+		return;
+	}
+	used = http_reader_feed(&call->reader, chunk, (size_t)n, &err);
+	if (used < 0) {
+		call_end(call, (int)used, err.text);
+		return;
+	}
+	call_tell_head(call);
+	if (call->reader.done)
+		call_done(call, chunk + used, (size_t)(n - used));
+}
+
+static void call_write(struct http_call *call)
+{
+	ssize_t n = send(call->fd, buffer_head(&call->request), call->request.len, MSG_NOSIGNAL);
+
+	if (n >= 0)
+		buffer_consume(&call->request, (size_t)n);
+	else if (errno != EAGAIN && errno != EINTR)
+		/* The server may have answered before it hung up. */
+		buffer_clear(&call->request);
+	if (call->request.len == 0)
+		sd_event_source_set_io_events(call->source, EPOLLIN);
+}
+
+static int call_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct http_call *call = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	if (call->request.len)
+		call_write(call);
+	else
+		call_read(call);
+	return 0;
+}
+
+static int call_open(struct http_call *call, const struct http_call_spec *spec, struct err *err)
+{
+	int r = call_compose(call, spec);
+
+	if (r < 0)
+		return err_set(err, -r, "compose the request");
+	r = call_connect(spec->socket_path, &call->fd, err);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(call->loop, &call->source, call->fd, EPOLLOUT, call_io, call);
+	return r < 0 ? err_set(err, -r, "watch the connection") : 0;
+}
+
+int http_call_start(sd_event *loop, const struct http_call_spec *spec,
+	const struct http_call_events *events, void *userdata, struct http_call **ret,
+	struct err *err)
+{
+	struct http_call *call = calloc(1, sizeof(*call));
+	int r;
+
+	if (!call)
+		return err_set(err, ENOMEM, "start a request");
+	call->loop = loop;
+	call->fd = -1;
+	call->protocols = spec->protocols;
+	call->websocket_events = spec->websocket_events;
+	call->websocket_userdata = spec->websocket_userdata;
+	call->events = events;
+	call->userdata = userdata;
+	http_reader_init(&call->reader, HTTP_RESPONSE, MAX_HEADER, 0);
+	call->reader.body_chunk = call_body;
+	call->reader.userdata = call;
+	r = call_open(call, spec, err);
+	if (r < 0) {
+		http_call_free(call);
+		return r;
+	}
+	*ret = call;
+	return 0;
+}
+
+struct http_call *http_call_free(struct http_call *call)
+{
+	if (call) {
+		source_free(call->source);
+		cleanup_fd(&call->fd);
+		buffer_clear(&call->request);
+		http_reader_clear(&call->reader);
+		free(call);
+	}
+	return NULL;
+}

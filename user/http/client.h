@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One HTTP/1.1 request over a unix socket, on the loop: answer in pieces, or upgraded to a WebSocket. */
+#pragma once
+
+#include <stddef.h>
+#include <systemd/sd-event.h>
+
+#include "user/http/websocket.h"
+
+struct err;
+struct http_call;
+
+struct http_call_spec {
+	const char *socket_path, *method, *target; /* borrowed during the call of http_call_start */
+	/* Non-NULL: ask for a WebSocket that speaks one of these (borrowed until the end). */
+	const char *const *protocols;
+	const struct websocket_events *websocket_events;
+	void *websocket_userdata;
+};
+
+struct http_call_events {
+	void (*head)(void *userdata, unsigned status);
+	void (*body)(void *userdata, const char *data, size_t len);
+	/* The last call when the upgrade succeeded: the WebSocket belongs to the callee. */
+	void (*upgraded)(void *userdata, struct websocket *websocket);
+	/* The last call otherwise: 0 when the answer was complete, or a negative errno and why. */
+	void (*ended)(void *userdata, int result, const char *reason);
+};
+
+/* Connects at once and sends from the loop.  The caller owns *@ret.  Failing to connect: err->code is the
+ * reason by itself. */
+int http_call_start(sd_event *loop, const struct http_call_spec *spec,
+	const struct http_call_events *events, void *userdata, struct http_call **ret,
+	struct err *err);
+
+/* Hangs up; no call follows.  May be called from the last event.  Accepts NULL; returns NULL. */
+struct http_call *http_call_free(struct http_call *call);

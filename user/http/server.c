@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/http/server.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/err.h"
+#include "user/base/loop.h"
+#include "user/http/exchange.h"
+
+#define ACCEPT_BATCH 16
+#define ACCEPT_PAUSE USEC_PER_SEC /* when descriptors or memory are out */
+#define BACKLOG	     128
+
+struct http_server {
+	sd_event *loop;
+	int listen_fd;
+	sd_event_source *source;
+	struct timer *pause;
+	struct http_server_config config;
+	unsigned connections;
+	struct http_exchange *exchanges;
+};
+
+static int unix_address(const char *path, struct sockaddr_un *ret, struct err *err)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(ret->sun_path))
+		return err_refuse(err, ENAMETOOLONG, "socket path '%s' is too long", path);
+	strcpy(ret->sun_path, path);
+	return 0;
+}
+
+/* Removes the socket of a dead server.  -EADDRINUSE when a living one answers. */
+static int unix_clear(const struct sockaddr_un *address, struct err *err)
+{
+	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_set(err, errno, "make a socket");
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+		return err_refuse(
+			err, EADDRINUSE, "somebody answers at '%s' already", address->sun_path);
+	if (errno == ECONNREFUSED && unlink(address->sun_path) < 0 && errno != ENOENT)
+		return err_set(err, errno, "remove the old socket '%s'", address->sun_path);
+	return 0;
+}
+
+int http_listen_unix(const char *path, mode_t mode, int *ret_fd, struct err *err)
+{
+	struct sockaddr_un address;
+	AUTO_FD fd = -1;
+	mode_t mask;
+	int r = unix_address(path, &address, err);
+
+	if (r >= 0)
+		r = unix_clear(&address, err);
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(err, errno, "make a socket");
+	/* The mode must hold from the first moment on: a chmod afterwards would leave a gap. */
+	mask = umask(~mode & 0777);
+	r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+	umask(mask);
+	if (r < 0)
+		return err_set(err, -r, "bind '%s'", path);
+	if (listen(fd, BACKLOG) < 0)
+		return err_set(err, errno, "listen at '%s'", path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static void server_take(struct http_server *server, int fd)
+{
+	if (server->connections >= server->config.max_connections ||
+		exchange_new(server, server->loop, fd, &server->exchanges) < 0) {
+		close(fd);
+		return;
+	}
+	server->connections++;
+}
+
+static int server_accept(sd_event_source *source, int listen_fd, uint32_t events, void *userdata)
+{
+	struct http_server *server = userdata;
+
+	(void)events;
+	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			server_take(server, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			/* Else the waiting client would keep the loop turning. */
+			sd_event_source_set_enabled(source, SD_EVENT_OFF);
+			timer_arm(server->pause, clock_now() + ACCEPT_PAUSE);
+		}
+		break;
+	}
+	return 0;
+}
+
+static void server_go_on(void *userdata)
+{
+	struct http_server *server = userdata;
+
+	sd_event_source_set_enabled(server->source, SD_EVENT_ON);
+}
+
+int http_server_new(sd_event *loop, int listen_fd, const struct http_server_config *config,
+	struct http_server **ret, struct err *err)
+{
+	struct http_server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return err_set(err, ENOMEM, "start an HTTP server");
+	server->loop = loop;
+	server->listen_fd = -1;
+	server->config = *config;
+	if (server->config.max_connections == 0)
+		server->config.max_connections = HTTP_MAX_CONNECTIONS;
+	if (server->config.max_body == 0)
+		server->config.max_body = HTTP_MAX_BODY;
+	r = timer_new(loop, server_go_on, server, &server->pause, err);
+	if (r >= 0) {
+		r = sd_event_add_io(
+			loop, &server->source, listen_fd, EPOLLIN, server_accept, server);
+		if (r < 0)
+			err_set(err, -r, "watch the listening socket");
+	}
+	if (r < 0) {
+		http_server_free(server);
+		return r;
+	}
+	server->listen_fd = listen_fd;
+	*ret = server;
+	return 0;
+}
+
+struct http_server *http_server_free(struct http_server *server)
+{
+	if (!server)
+		return NULL;
+	while (server->exchanges)
+		exchange_free(server->exchanges);
+	source_free(server->source);
+	timer_free(server->pause);
+	cleanup_fd(&server->listen_fd);
+	free(server);
+	return NULL;
+}
+
+const struct http_server_config *server_config(const struct http_server *server)
+{
+	return &server->config;
+}
+
+void server_released(void *userdata)
+{
+	struct http_server *server = userdata;
+
+	server->connections--;
+}
