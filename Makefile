@@ -49,10 +49,12 @@ help:
 # --- objects -----------------------------------------------------------------
 BPF_OBJECTS = $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 
-$(BUILD)/%.o: %.c | $(BPF_OBJECTS)
+$(BUILD)/%.o: %.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),$(SANITIZERS)) -MMD -MP -c $< -o $@
+
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/datapath/*.c tests/bpf/*.c)): | $(BPF_OBJECTS)
 
 $(BUILD)/static/%.o: %.c
 	$(call msg,CC,'$< (static)')
@@ -94,7 +96,7 @@ $(BUILD)/podnetd $(BUILD)/podnetctl $(BUILD)/podnet-pull: $(BUILD)/%: $(BUILD)/u
 
 $(BUILD)/podnet-shim: $(BUILD)/static/user/podnet-shim.o $(BUILD)/static/shim.a $(BUILD)/static/base.a
 	$(call msg,LINK,'$@ (static)')
-	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^ -lseccomp -lz
+	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^ -lseccomp -ljansson -lz
 
 $(BUILD)/podnet-pause: $(BUILD)/static/user/podnet-pause.o
 	$(call msg,LINK,'$@ (static)')
