@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include "podnet/endpoint.h"
+
 #define PODNET_ABI 1
 
 #define ABI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has another size")
@@ -104,13 +106,6 @@ struct backend {
 ABI_SIZE(struct backend, 8);
 
 /* --- endpoints: one Pod address, local or remote, and what may be sent to it ----------------------- */
-
-#define ENDPOINT_DOWN	     0
-#define ENDPOINT_READY	     1
-#define ENDPOINT_UNREADY     2
-#define ENDPOINT_TERMINATING 3
-#define ENDPOINT_HELD	     4 /* taken out by hand */
-#define ENDPOINT_STATES	     5
 
 /* endpoints: ARRAY, mmapable. */
 struct endpoint {

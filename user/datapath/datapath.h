@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "podnet/abi.h"
+#include "podnet/endpoint.h"
 
 struct err;
 struct datapath;

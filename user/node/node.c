@@ -265,6 +265,32 @@ struct node_pod *node_pod_next(const struct node *node, const struct node_pod *a
 	return after ? after->next : node->first;
 }
 
+static const json_t *relabel(json_t *meta, const json_t *from, const char *key)
+{
+	json_t *value = json_object_get(from, key);
+
+	if (value)
+		json_object_set(meta, key, value);
+	else
+		json_object_del(meta, key);
+	return json_object_get(meta, key);
+}
+
+void node_pod_relabel(struct node_pod *pod, const struct object *object)
+{
+	const json_t *from = json_object_get(object->json, "metadata");
+	json_t *meta = json_object_get(pod->spec->json, "metadata");
+	struct object_meta *mine = &pod->spec->meta;
+
+	if (json_equal(mine->labels, json_object_get(from, "labels")) &&
+		json_equal(mine->annotations, json_object_get(from, "annotations")))
+		return;
+	mine->labels = relabel(meta, from, "labels");
+	mine->annotations = relabel(meta, from, "annotations");
+	pod->observed.prepared = false; /* records the Pod anew; all else is there already */
+	nodepod_kick(pod);
+}
+
 const struct pod *node_pod_spec(const struct node_pod *pod)
 {
 	return pod->spec;
@@ -346,14 +372,9 @@ int node_pod_container(const struct node_pod *pod, const char *name, size_t *ret
 		err, ENOENT, "container %s is not valid for pod %s", name, spec->meta.name);
 }
 
-char *node_pod_log_path(const struct node_pod *pod, size_t container, bool previous)
+char *node_pod_log_dir(const struct node_pod *pod, size_t container)
 {
-	unsigned attempt = pod->observed.containers[container].attempt;
-
-	if (previous && attempt == 0)
-		return NULL;
-	return podlog_path(
-		pod->log_dir, observed_container(pod->spec, container)->name, attempt - previous);
+	return fs_format("%s/%s", pod->log_dir, observed_container(pod->spec, container)->name);
 }
 
 int node_pod_exec(struct node_pod *pod, size_t container, const char *const *argv, bool with_stdin,
@@ -397,18 +418,4 @@ void node_sources_changed(struct node *node)
 				pod->observed.containers[i].retry_at = 0;
 		nodepod_kick(pod);
 	}
-}
-
-const char **node_images(const struct node *node)
-{
-	size_t count = 0, n = 0;
-	const char **images;
-
-	for (struct node_pod *pod = node->first; pod; pod = pod->next)
-		count += pod->observed.count;
-	images = calloc(count + 1, sizeof(*images));
-	for (struct node_pod *pod = node->first; images && pod; pod = pod->next)
-		for (size_t i = 0; i < pod->observed.count; i++)
-			images[n++] = observed_container(pod->spec, i)->image;
-	return images;
 }

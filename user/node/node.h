@@ -69,6 +69,9 @@ struct node_pod *node_pod_find(const struct node *node, const char *namespace, c
 /* The Pods in order of creation: @after NULL gives the first, then the next; NULL at the end. */
 struct node_pod *node_pod_next(const struct node *node, const struct node_pod *after);
 
+/* Takes over labels and annotations of @object, the only parts that change without a new Pod. */
+void node_pod_relabel(struct node_pod *pod, const struct object *object);
+
 /* What a Pod is.  All borrowed. */
 const struct pod *node_pod_spec(const struct node_pod *pod);
 const struct pod_observed *node_pod_observed(const struct node_pod *pod);
@@ -81,8 +84,8 @@ const char *node_pod_serving_reason(const struct node_pod *pod);
 json_t *node_pod_json(const struct node_pod *pod);
 /* Index of a container by name, NULL meaning the only one: -ENOENT with the choice in @err. */
 int node_pod_container(const struct node_pod *pod, const char *name, size_t *ret, struct err *err);
-/* Path of the log of the container's present attempt, or of the one before.  The caller frees. */
-char *node_pod_log_path(const struct node_pod *pod, size_t container, bool previous);
+/* The directory that holds the container's logs, ATTEMPT.log.  The caller frees; NULL: no memory. */
+char *node_pod_log_dir(const struct node_pod *pod, size_t container);
 /* Runs a command in a running container: see shim_exec. */
 int node_pod_exec(struct node_pod *pod, size_t container, const char *const *argv, bool with_stdin,
 	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err);
@@ -90,6 +93,3 @@ void node_pod_exec_kill(struct node_pod *pod, uint32_t exec);
 
 /* ConfigMaps or Secrets changed: volumes are brought up to date, waiting Pods try again now. */
 void node_sources_changed(struct node *node);
-
-/* References of all images that live Pods name, NULL-terminated; the caller frees the array only. */
-const char **node_images(const struct node *node);

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/agent/agent.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <systemd/sd-daemon.h>
+
+#include "user/agent/state.h"
+#include "user/base/cleanup.h"
+#include "user/base/fs.h"
+#include "user/base/log.h"
+#include "user/node/cgroup.h"
+
+/* --- one podnetd per run directory --- */
+
+static int agent_lock(struct agent *agent, struct err *err)
+{
+	AUTO_FREE char *path = fs_format("%s/lock", agent->options->run_dir);
+
+	if (!path)
+		return err_set(err, ENOMEM, "lock");
+	agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (agent->lock_fd < 0)
+		return err_set(err, errno, "open '%s'", path);
+	if (flock(agent->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? err_refuse(err, EBUSY, "another podnetd uses '%s'",
+						      agent->options->run_dir)
+					    : err_set(err, errno, "lock '%s'", path);
+	return 0;
+}
+
+static int agent_dirs(struct agent *agent, struct err *err)
+{
+	int r = fs_mkdir(agent->options->run_dir, 0700, err);
+
+	if (r == 0)
+		r = fs_mkdir(agent->options->state_dir, 0700, err);
+	return r < 0 ? r : agent_lock(agent, err);
+}
+
+/* --- what the node tells --- */
+
+static void agent_changed(void *userdata, struct node_pod *pod)
+{
+	control_follow(userdata, pod);
+}
+
+static void agent_gone(void *userdata, struct node_pod *pod)
+{
+	struct agent *agent = userdata;
+
+	control_logs_gone(agent, pod);
+	control_exec_gone(agent, pod);
+	if (!agent->manifests)
+		return;
+	pods_gone(agent, pod);
+	pods_sync(agent);
+	timer_arm(agent->apply_timer, 0);
+}
+
+static const struct object *agent_object(
+	void *userdata, enum object_kind kind, const char *namespace, const char *name)
+{
+	struct agent *agent = userdata;
+	const struct manifests_entry *entry =
+		agent->manifests ? manifests_find(agent->manifests, kind, namespace, name) : NULL;
+
+	return entry ? entry->object : NULL;
+}
+
+/* --- what the manifests tell --- */
+
+static void agent_report(const struct agent *agent)
+{
+	uint64_t revision = manifests_revision(agent->manifests);
+	const struct manifests_refusal *refusals;
+	size_t count;
+
+	refusals = manifests_refusals(agent->manifests, &count);
+	for (size_t i = 0; i < count; i++)
+		if (refusals[i].revision == revision)
+			log_error("refused: %s", refusals[i].text);
+}
+
+static bool agent_sources_changed(const struct agent *agent)
+{
+	uint64_t revision = manifests_revision(agent->manifests);
+	const struct manifests_entry *entries;
+	size_t count;
+
+	entries = manifests_entries(agent->manifests, &count);
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].revision == revision &&
+			(entries[i].object->kind == KIND_SECRET ||
+				entries[i].object->kind == KIND_CONFIG_MAP))
+			return true;
+	return false;
+}
+
+static void agent_manifests_changed(struct manifests *manifests, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	agent->manifests = manifests;
+	agent_report(agent);
+	services_sync(agent);
+	pods_sync(agent);
+	if (agent_sources_changed(agent))
+		node_sources_changed(agent->node);
+	agent->scanned = true;
+	timer_arm(agent->apply_timer, 0);
+	if (!agent->told_ready) {
+		agent->told_ready = true;
+		log_info("ready");
+		sd_notify(0, "READY=1");
+	}
+}
+
+/* All that ran is known again: only now may anything be decided. */
+static void agent_adopted(void *userdata)
+{
+	struct agent *agent = userdata;
+	const struct options *options = agent->options;
+	AUTO_FREE char *state = fs_format("%s/manifests", options->state_dir);
+	struct manifests_config config = {
+		.dir = options->manifests,
+		.state_dir = state,
+		.max_bytes = options->max_manifest,
+	};
+	struct err err;
+	int r;
+
+	r = state ? manifests_new(agent->loop, &config, agent_manifests_changed, agent,
+			    &agent->manifests, &err)
+		  : err_set(&err, ENOMEM, "follow the manifests");
+	if (r == 0)
+		r = control_open(agent, &err);
+	if (r < 0) {
+		log_error("%s", err.text);
+		sd_event_exit(agent->loop, 1);
+	}
+}
+
+/* --- life --- */
+
+static void agent_node_config(struct agent *agent)
+{
+	const struct options *options = agent->options;
+
+	agent->node_config = (struct node_config){
+		.state_dir = options->state_dir,
+		.run_dir = options->run_dir,
+		.log_dir = options->log_dir,
+		.log_links = options->log_links,
+		.libexec_dir = options->libexec_dir,
+		.cgroup_root = options->cgroup_root,
+		.cni_conf_dir = options->cni_conf_dir,
+		.cni_bin_dir = options->cni_bin_dir,
+		.registries_conf = options->registries_conf,
+		.node_name = options->node_name,
+		.host_ip = host_address(),
+	};
+}
+
+static int agent_datapath(struct agent *agent, struct err *err)
+{
+	struct cgroups *cgroups;
+	struct datapath_config config = {
+		.bpf_dir = agent->options->bpf_dir,
+		.instance = agent->options->instance,
+	};
+	int r = cgroups_open(agent->options->cgroup_root, &cgroups, err);
+
+	if (r < 0)
+		return r;
+	config.cgroup_root = cgroups_root2(cgroups);
+	if (!config.cgroup_root[0]) {
+		log_warning("no cgroup2 is mounted: no connect hooks, Services work for Pods only");
+		config.cgroup_root = NULL;
+	}
+	r = datapath_open(&config, &agent->datapath, err);
+	cgroups_free(cgroups);
+	return r;
+}
+
+static int agent_node(struct agent *agent, struct err *err)
+{
+	struct node_events events = {
+		.serving = services_serving,
+		.changed = agent_changed,
+		.eject = services_eject,
+		.gone = agent_gone,
+		.adopted = agent_adopted,
+		.userdata = agent,
+	};
+	struct object_source source = {.get = agent_object, .userdata = agent};
+	int r = node_new(agent->loop, agent->worker, &agent->node_config, &events, &source,
+		&agent->node, err);
+
+	return r < 0 ? r : node_adopt(agent->node, err);
+}
+
+static int agent_open(struct agent *agent, struct err *err)
+{
+	int r = agent_dirs(agent, err);
+
+	agent_node_config(agent);
+	if (r == 0)
+		r = host_runtime(agent, err);
+	if (r == 0)
+		r = host_cni_conf(agent->options, err);
+	if (r == 0)
+		r = worker_new(agent->loop, &agent->worker, err);
+	if (r == 0)
+		r = timer_new(agent->loop, services_apply, agent, &agent->apply_timer, err);
+	if (r == 0)
+		r = vips_new(agent->options->service_cidr, &agent->vips, err);
+	if (r == 0)
+		r = services_load(agent, err);
+	if (r == 0)
+		r = pods_load(agent, err);
+	if (r == 0)
+		r = agent_datapath(agent, err);
+	return r < 0 ? r : agent_node(agent, err);
+}
+
+int agent_new(sd_event *loop, const struct options *options, struct agent **ret, struct err *err)
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
+	int r;
+
+	if (!agent)
+		return err_set(err, ENOMEM, "start");
+	agent->loop = loop;
+	agent->options = options;
+	agent->lock_fd = -1;
+	r = agent_open(agent, err);
+	if (r < 0) {
+		agent_free(agent);
+		return r;
+	}
+	*ret = agent;
+	return 0;
+}
+
+struct agent *agent_free(struct agent *agent)
+{
+	if (!agent)
+		return NULL;
+	control_exec_end(agent);
+	http_server_free(agent->server);
+	worker_free(agent->worker);
+	node_free(agent->node);
+	manifests_free(agent->manifests);
+	datapath_close(agent->datapath);
+	timer_free(agent->apply_timer);
+	services_free(agent);
+	vips_free(agent->vips);
+	json_decref(agent->service_times);
+	json_decref(agent->incarnations);
+	free(agent->claim_dir);
+	close_fd(&agent->lock_fd);
+	free(agent);
+	return NULL;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Manifests -> Pods: which Pod has to be there, under which UID, and which has to go. */
+#include <stdio.h>
+#include <string.h>
+
+#include "user/agent/state.h"
+#include "user/agent/uid.h"
+#include "user/base/cleanup.h"
+#include "user/base/log.h"
+
+#define POD_KEY_MAX (2 * (NAME_MAX_LEN + 1))
+
+static void pod_key(const struct object_meta *meta, char ret[POD_KEY_MAX])
+{
+	snprintf(ret, POD_KEY_MAX, "%s/%s", meta->namespace, meta->name);
+}
+
+static uint64_t pods_incarnation(const struct agent *agent, const struct object_meta *meta)
+{
+	char key[POD_KEY_MAX];
+
+	pod_key(meta, key);
+	return (uint64_t)json_integer_at(agent->incarnations, key, 0);
+}
+
+/* The Pod made next under this name is another one. */
+static void pods_raise(struct agent *agent, const struct object_meta *meta)
+{
+	uint64_t number = pods_incarnation(agent, meta) + 1;
+	char key[POD_KEY_MAX];
+
+	pod_key(meta, key);
+	json_object_set_new(agent->incarnations, key, json_integer((json_int_t)number));
+	store_write(agent, "incarnations", agent->incarnations);
+}
+
+int pods_load(struct agent *agent, struct err *err)
+{
+	return store_read(agent, "incarnations", &agent->incarnations, err);
+}
+
+/* The object as it is admitted: a copy with its UID. */
+static int pod_admit(const struct object *object, const char *uid, struct object *ret)
+{
+	json_t *meta;
+
+	*ret = *object;
+	ret->json = json_deep_copy(object->json);
+	meta = json_object_get(ret->json, "metadata");
+	if (!meta || json_object_set_new(meta, "uid", json_string(uid)) < 0) {
+		json_decref(ret->json);
+		return -ENOMEM;
+	}
+	ret->meta.name = json_string_at(meta, "name", "");
+	ret->meta.namespace = json_string_at(meta, "namespace", DEFAULT_NAMESPACE);
+	ret->meta.uid = json_string_at(meta, "uid", "");
+	ret->meta.labels = json_object_get(meta, "labels");
+	ret->meta.annotations = json_object_get(meta, "annotations");
+	return 0;
+}
+
+static void pods_add(struct agent *agent, const struct manifests_entry *entry, const char *uid)
+{
+	struct object admitted;
+	struct err err;
+	int r;
+
+	if (pod_admit(entry->object, uid, &admitted) < 0) {
+		log_error("%s: no memory to admit the Pod", entry->file);
+		return;
+	}
+	r = node_pod_add(agent->node, &admitted, &err);
+	json_decref(admitted.json);
+	if (r < 0)
+		log_error("%s: line %u: %s", entry->file, entry->line, err.text);
+}
+
+static void pods_sync_entry(struct agent *agent, const struct manifests_entry *entry)
+{
+	const struct object_meta *meta = &entry->object->meta;
+	struct node_pod *pod = node_pod_find(agent->node, meta->namespace, meta->name);
+	char uid[UID_LEN];
+
+	if (uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) < 0) {
+		log_error("%s: no memory to name the Pod", entry->file);
+		return;
+	}
+	if (!pod)
+		pods_add(agent, entry, uid);
+	else if (strcmp(node_pod_spec(pod)->meta.uid, uid) == 0)
+		node_pod_relabel(pod, entry->object);
+	else if (!node_pod_observed(pod)->deleting)
+		node_pod_delete(pod, -1);
+}
+
+void pods_sync(struct agent *agent)
+{
+	const struct manifests_entry *entries;
+	struct node_pod *pod, *next;
+	size_t count;
+
+	if (!agent->manifests)
+		return;
+	entries = manifests_entries(agent->manifests, &count);
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].object->kind == KIND_POD)
+			pods_sync_entry(agent, &entries[i]);
+	for (pod = node_pod_next(agent->node, NULL); pod; pod = next) {
+		const struct object_meta *meta = &node_pod_spec(pod)->meta;
+
+		next = node_pod_next(agent->node, pod);
+		if (!manifests_find(agent->manifests, KIND_POD, meta->namespace, meta->name) &&
+			!node_pod_observed(pod)->deleting)
+			node_pod_delete(pod, -1);
+	}
+}
+
+void pods_delete(struct agent *agent, struct node_pod *pod, int64_t grace)
+{
+	if (!node_pod_observed(pod)->deleting)
+		pods_raise(agent, &node_pod_spec(pod)->meta);
+	node_pod_delete(pod, grace);
+}
+
+void pods_gone(struct agent *agent, struct node_pod *pod)
+{
+	const struct object_meta *meta = &node_pod_spec(pod)->meta;
+	const struct manifests_entry *entry;
+	char uid[UID_LEN];
+
+	entry = manifests_find(agent->manifests, KIND_POD, meta->namespace, meta->name);
+	/* What is described in the same words later makes another Pod. */
+	if (!entry ||
+		(uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) == 0 &&
+			strcmp(uid, meta->uid) == 0))
+		pods_raise(agent, meta);
+}

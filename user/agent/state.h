@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of agent: what its files share. */
+#pragma once
+
+#include "user/agent/agent.h"
+#include "user/agent/manifests.h"
+#include "user/agent/vips.h"
+#include "user/base/err.h"
+#include "user/base/loop.h"
+#include "user/base/worker.h"
+#include "user/datapath/datapath.h"
+#include "user/http/server.h"
+#include "user/model/service.h"
+#include "user/node/node.h"
+
+/* One Service that is served. */
+struct agent_service {
+	struct agent_service *next;
+	char *key; /* "namespace/name" */
+	struct service *spec;
+	struct in_addr vip; /* not set when headless */
+	uint64_t created_wall;
+	uint64_t revision; /* of its manifest */
+	bool wanted;	   /* of the scan in hand */
+};
+
+struct agent {
+	sd_event *loop;
+	const struct options *options;
+	struct node_config node_config;
+	char runtime[256];
+	char *claim_dir;
+	int lock_fd;
+	struct worker *worker;
+	struct datapath *datapath;
+	struct node *node;
+	struct manifests *manifests;
+	struct http_server *server;
+	struct log_stream *log_streams;
+	struct exec_stream *exec_streams;
+	struct agent_service *services; /* ordered by key */
+	struct vips *vips;
+	json_t *service_times; /* "ns/name" -> created, microseconds since 1970 */
+	json_t *incarnations;  /* "ns/name" -> number of deletions of its Pod */
+	struct timer *apply_timer;
+	bool scanned; /* the first complete sync: nothing is removed before it */
+	bool told_ready;
+};
+
+/* pods.c: manifests -> Pods */
+int pods_load(struct agent *agent, struct err *err);
+void pods_sync(struct agent *agent);
+/* Deletes a Pod on request; its manifest makes it anew with another UID. */
+void pods_delete(struct agent *agent, struct node_pod *pod, int64_t grace);
+/* The Pod is gone: what the manifests want in its place may start. */
+void pods_gone(struct agent *agent, struct node_pod *pod);
+
+/* services.c: manifests -> Services -> data plane */
+int services_load(struct agent *agent, struct err *err);
+void services_sync(struct agent *agent);
+void services_free(struct agent *agent);
+/* Brings the data plane to what Services and Pods say now. */
+void services_apply(void *userdata);
+/* node_events.serving */
+void services_serving(void *userdata, struct node_pod *pod, enum pod_serving state);
+/* node_events.eject */
+void services_eject(
+	void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie), void *cookie);
+/* Calls @fn for every Pod that belongs to the Service and has an address. */
+void services_each_pod(const struct agent *agent, const struct service *service,
+	void (*fn)(struct node_pod *pod, void *userdata), void *userdata);
+
+/* store.c: small durable records, written by the worker thread in the order of the calls */
+int store_read(const struct agent *agent, const char *name, json_t **ret, struct err *err);
+/* @json is borrowed.  A failure is logged: memory stays the truth until the next write. */
+void store_write(struct agent *agent, const char *name, const json_t *json);
+
+/* control.c: the API on the control socket */
+int control_open(struct agent *agent, struct err *err);
+/* control_logs.c */
+void control_logs(struct agent *agent, struct http_exchange *exchange);
+/* Something about @pod changed: whoever follows a log of it may be at its end. */
+void control_follow(struct agent *agent, struct node_pod *pod);
+/* The Pod is gone: its followers end. */
+void control_logs_gone(struct agent *agent, struct node_pod *pod);
+/* The container that segment 3 of the path names ("-": the only one); answers 400 and gives false when
+ * there is none. */
+bool control_container(struct node_pod *pod, struct http_exchange *exchange, size_t *ret);
+/* "true" or "1" */
+bool control_query_is_true(const struct http_exchange *exchange, const char *name);
+
+/* control_exec.c */
+void control_exec(struct agent *agent, struct http_exchange *exchange);
+/* The Pod is gone: there is nothing to kill any more. */
+void control_exec_gone(struct agent *agent, struct node_pod *pod);
+/* Ends all sessions. */
+void control_exec_end(struct agent *agent);
+
+/* control.c */
+/* The Pod that the path names; answers 404 and gives NULL when there is none. */
+struct node_pod *control_pod(struct agent *agent, struct http_exchange *exchange);
+
+/* host.c: what this machine offers */
+int host_runtime(struct agent *agent, struct err *err);
+/* The address Pods know the host by: that of the interface with the default route, else loopback's. */
+struct in_addr host_address(void);
+/* Writes 10-podnet.conflist when the directory holds no CNI configuration. */
+int host_cni_conf(const struct options *options, struct err *err);
