@@ -18,6 +18,7 @@ struct stream {
 	struct sha256_ctx blob, plain;
 	uint64_t blob_bytes, plain_bytes;
 	bool ended;
+	bool empty; /* not even a first byte when decompressed */
 	char chunk[STREAM_CHUNK];
 };
 
@@ -79,8 +80,8 @@ static int filter_open(struct stream *stream, struct err *err)
 	if (archive_read_open(filter, stream, NULL, filter_read, NULL) != ARCHIVE_OK)
 		return err_refuse(err, EBADMSG, "layer: %s", archive_error_string(filter));
 	switch (archive_read_next_header(filter, &entry)) {
-	case ARCHIVE_OK:
-	case ARCHIVE_EOF: return 0;
+	case ARCHIVE_OK: return 0;
+	case ARCHIVE_EOF: stream->empty = true; return 0;
 	default: return err_refuse(err, EBADMSG, "layer: %s", archive_error_string(filter));
 	}
 }
@@ -119,6 +120,8 @@ ssize_t stream_read(struct stream *stream, const void **ret, struct err *err)
 	la_int64_t offset;
 	size_t len = 0;
 
+	if (stream->empty)
+		return 0;
 	switch (archive_read_data_block(stream->filter, ret, &len, &offset)) {
 	case ARCHIVE_EOF: return 0;
 	case ARCHIVE_OK: break;

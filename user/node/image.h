@@ -22,7 +22,7 @@ struct image {
 	char *reference; /* normalised: docker.io/library/nginx:latest */
 	char *digest;	 /* sha256:... of the manifest */
 	char **layers;	 /* absolute paths of unpacked layers, lowest first; NULL-terminated */
-	char **entrypoint, **cmd, **env; /* NULL-terminated, never NULL */
+	char **entrypoint, **cmd, **env;	/* NULL-terminated, never NULL */
 	char *user, *working_dir, *stop_signal; /* "" when the image says nothing */
 };
 
@@ -32,14 +32,17 @@ int image_copy(const struct image *image, struct image **ret);
 struct image *image_free(struct image *image);
 
 struct images_config {
-	const char *program;	    /* path of podnet-pull */
-	const char *dir;	    /* STATE/images */
-	const char *registries_conf; /* NULL: the system's */
+	const char *program; /* path of podnet-pull */
+	const char *dir;     /* STATE/images */
+	/* Told of what went wrong without failing a request: a damaged record, a collection.  May be NULL. */
+	void (*report)(void *userdata, const char *text);
+	void *userdata;
+	const char *registries_conf;   /* NULL: the system's */
 	uint64_t max_bytes, max_files; /* per image, unpacked; 0: the default */
 };
 
-int images_new(sd_event *loop, const struct images_config *config, struct images **ret,
-	struct err *err);
+int images_new(
+	sd_event *loop, const struct images_config *config, struct images **ret, struct err *err);
 struct images *images_free(struct images *images);
 
 /*
@@ -51,8 +54,12 @@ typedef void (*image_done_fn)(void *userdata, int result, const struct image *im
 	const char *reason, const char *message);
 int images_ensure(struct images *images, const char *reference, enum pull_policy policy,
 	image_done_fn done, void *userdata, struct image_wait **ret, struct err *err);
-/* No callback follows.  Accepts NULL; returns NULL. */
+/* No callback follows; the last one to go ends the pull.  Accepts NULL; returns NULL. */
 struct image_wait *image_wait_cancel(struct image_wait *wait);
 
-/* Removes the store's entries whose reference is not in @keep (NULL-terminated), then layers and blobs that nothing names. */
+/*
+ * Starts to remove the store's entries whose reference is not in @keep (NULL-terminated, copied; written as in
+ * manifests or normalised), then layers that nothing names.  Layers of running containers and those used in
+ * the last two minutes stay.  -EBUSY: pulls or another collection are running, nothing was started.
+ */
 int images_collect(struct images *images, const char *const *keep, struct err *err);
