@@ -18,7 +18,7 @@ struct manifest_document {
 	unsigned index;	       /* 0 for the first document of the file */
 	unsigned line;	       /* 1-based line where the document begins */
 	struct object *object; /* NULL when the document is broken or empty of meaning */
-	struct err err;	       /* why, when object is NULL: "line 7: spec.containers[0].image: required" */
+	struct err err; /* why, when object is NULL: "line 7: spec.containers[0].image: required" */
 	/* Who the broken document seems to describe, as far as it could be read; "" otherwise. */
 	char kind[64], namespace[64], name[NAME_MAX_LEN + 1];
 };

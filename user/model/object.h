@@ -13,6 +13,7 @@
 #include "user/base/json.h"
 
 struct err;
+struct place;
 
 #define DEFAULT_NAMESPACE "default"
 #define NAME_MAX_LEN	  253 /* DNS-1123 subdomain */
@@ -46,15 +47,22 @@ struct object {
 	json_t *json;
 };
 
+/*
+ * Makes an object of @json after checking it against its kind; @json is completed in place and the
+ * object takes a reference.  @place is the root for paths in refusals (PLACE_ROOT of user/model/place.h).
+ * What was decoded once decodes again to the same.
+ */
+int object_decode(json_t *json, const struct place *place, struct object **ret, struct err *err);
+
 /* Accepts NULL; returns NULL. */
 struct object *object_free(struct object *object);
 
 /* A ConfigMap's or Secret's value: found in data, or decoded from binaryData / base64.
  * On success the caller frees *@ret.  -ENOENT when the key is not there. */
-int object_data_get(const struct object *object, const char *key, void **ret, size_t *ret_len,
-	struct err *err);
+int object_data_get(
+	const struct object *object, const char *key, void **ret, size_t *ret_len, struct err *err);
 
 /* The keys of a ConfigMap's or Secret's data, in order of the object: calls @fn for each until it
  * returns non-zero; returns that. */
-int object_data_each(const struct object *object, int (*fn)(const char *key, void *userdata),
-	void *userdata);
+int object_data_each(
+	const struct object *object, int (*fn)(const char *key, void *userdata), void *userdata);

@@ -46,7 +46,7 @@ struct container_port {
 
 struct volume_mount {
 	const char *volume;
-	const char *path; /* absolute, inside the container */
+	const char *path;     /* absolute, inside the container */
 	const char *sub_path; /* relative, no '..'; NULL when the whole volume is meant */
 	bool read_only;
 };
@@ -92,8 +92,8 @@ struct security {
 	int64_t user, group; /* -1: the image's */
 	bool run_as_non_root;
 	bool read_only_root;
-	bool no_new_privs;     /* allowPrivilegeEscalation: false */
-	const char **cap_add;  /* NULL-terminated, without "CAP_"; "ALL" possible; never NULL */
+	bool no_new_privs;    /* allowPrivilegeEscalation: false */
+	const char **cap_add; /* NULL-terminated, without "CAP_"; "ALL" possible; never NULL */
 	const char **cap_drop;
 };
 
@@ -129,13 +129,13 @@ struct volume_item {
 struct volume {
 	const char *name;
 	enum volume_kind kind;
-	bool memory;	     /* emptyDir medium: Memory */
-	int64_t size_limit;  /* emptyDir; bytes or RESOURCE_UNSET */
-	const char *path;    /* hostPath */
-	const char *type;    /* hostPath: "" or "Directory", "FileOrCreate", ... */
-	const char *object;  /* configMap, secret */
+	bool memory;	    /* emptyDir medium: Memory */
+	int64_t size_limit; /* emptyDir; bytes or RESOURCE_UNSET */
+	const char *path;   /* hostPath */
+	const char *type;   /* hostPath: "" or "Directory", "FileOrCreate", ... */
+	const char *object; /* configMap, secret */
 	bool optional;
-	uint32_t mode;	     /* configMap, secret: default mode of files */
+	uint32_t mode;		   /* configMap, secret: default mode of files */
 	struct volume_item *items; /* NULL: all keys */
 	size_t item_count;
 };
@@ -144,6 +144,8 @@ struct host_alias {
 	const char *ip;
 	const char **names; /* NULL-terminated */
 };
+
+struct pod_block;
 
 struct pod {
 	json_t *json; /* the whole object: metadata and spec with defaults; no status */
@@ -164,6 +166,7 @@ struct pod {
 	struct volume *volumes;
 	size_t volume_count;
 	char hostname_buffer[64];
+	struct pod_block *blocks; /* what pod_decode allocated */
 };
 
 /* Decodes a validated object of KIND_POD, taking a new reference to its JSON. */

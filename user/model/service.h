@@ -16,7 +16,7 @@ struct service_port {
 struct service {
 	json_t *json;
 	struct object_meta meta;
-	bool headless;		   /* clusterIP: None */
+	bool headless; /* clusterIP: None */
 	bool cluster_ip_given;
 	struct in_addr cluster_ip; /* valid when given */
 	const json_t *selector;	   /* object of strings; NULL: no selector */

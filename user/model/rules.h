@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a table of fields cannot say: rules between fields and defaults that depend on others.  Called
+ * by schema_apply (as schema_message.finish) when each field is already right by itself.
+ */
+#pragma once
+
+#include "user/base/json.h"
+
+struct err;
+struct place;
+
+int container_finish(json_t *container, const struct place *place, struct err *err);
+int env_finish(json_t *env, const struct place *place, struct err *err);
+int env_source_finish(json_t *source, const struct place *place, struct err *err);
+int env_from_finish(json_t *from, const struct place *place, struct err *err);
+int resources_finish(json_t *resources, const struct place *place, struct err *err);
+int probe_finish(json_t *probe, const struct place *place, struct err *err);
+int hook_finish(json_t *hook, const struct place *place, struct err *err);
+int security_finish(json_t *security, const struct place *place, struct err *err);
+int volume_finish(json_t *volume, const struct place *place, struct err *err);
+int pod_spec_finish(json_t *spec, const struct place *place, struct err *err);
+int service_finish(json_t *service, const struct place *place, struct err *err);
+int config_map_finish(json_t *config_map, const struct place *place, struct err *err);
+int secret_finish(json_t *secret, const struct place *place, struct err *err);
+
+/* Refuses unless exactly one of the keys is there; @keys is NULL-terminated. */
+int rules_one_of(
+	const json_t *object, const char *const *keys, const struct place *place, struct err *err);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a plain scalar means, in this order:
+ *
+ *   null     (empty) ~ null Null NULL
+ *   true     y Y yes Yes YES true True TRUE on On ON
+ *   false    n N no No NO false False FALSE off Off OFF
+ *   refused  .inf .Inf .INF, with a sign too, .nan .NaN .NAN: JSON has no such numbers
+ *   integer  [-+] decimal, 0x1f, 0o644, 0b101, and 0644 in octal; '_' between digits does not count
+ *   float    1.5 .5 1. 1e3 -1.5E-3, and 089, which is no octal number; '_' as above
+ *   string   all else: dates, times, base-60 numbers, 1.2.3, 0x, TRue
+ *
+ * Quoted and block scalars are strings and never come here.
+ */
+#include "user/model/scalar.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/base/cleanup.h"
+
+enum word { WORD_NONE, WORD_NULL, WORD_TRUE, WORD_FALSE, WORD_NO_JSON };
+
+static const struct {
+	const char *text;
+	enum word word;
+} words[] = {
+	{"", WORD_NULL},
+	{"~", WORD_NULL},
+	{"null", WORD_NULL},
+	{"Null", WORD_NULL},
+	{"NULL", WORD_NULL},
+	{"y", WORD_TRUE},
+	{"Y", WORD_TRUE},
+	{"yes", WORD_TRUE},
+	{"Yes", WORD_TRUE},
+	{"YES", WORD_TRUE},
+	{"true", WORD_TRUE},
+	{"True", WORD_TRUE},
+	{"TRUE", WORD_TRUE},
+	{"on", WORD_TRUE},
+	{"On", WORD_TRUE},
+	{"ON", WORD_TRUE},
+	{"n", WORD_FALSE},
+	{"N", WORD_FALSE},
+	{"no", WORD_FALSE},
+	{"No", WORD_FALSE},
+	{"NO", WORD_FALSE},
+	{"false", WORD_FALSE},
+	{"False", WORD_FALSE},
+	{"FALSE", WORD_FALSE},
+	{"off", WORD_FALSE},
+	{"Off", WORD_FALSE},
+	{"OFF", WORD_FALSE},
+	{".nan", WORD_NO_JSON},
+	{".NaN", WORD_NO_JSON},
+	{".NAN", WORD_NO_JSON},
+	{".inf", WORD_NO_JSON},
+	{".Inf", WORD_NO_JSON},
+	{".INF", WORD_NO_JSON},
+	{"+.inf", WORD_NO_JSON},
+	{"+.Inf", WORD_NO_JSON},
+	{"+.INF", WORD_NO_JSON},
+	{"-.inf", WORD_NO_JSON},
+	{"-.Inf", WORD_NO_JSON},
+	{"-.INF", WORD_NO_JSON},
+};
+
+static enum word word_find(const char *text, size_t len)
+{
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strlen(words[i].text) == len && memcmp(words[i].text, text, len) == 0)
+			return words[i].word;
+	return WORD_NONE;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static const char *skip_digits(const char *p)
+{
+	while (is_digit(*p))
+		p++;
+	return p;
+}
+
+/* [-+]? ( '.' digits | digits ( '.' digits? )? ) ( [eE] [-+]? digits )? */
+static bool looks_float(const char *p)
+{
+	const char *digits;
+
+	p += *p == '-' || *p == '+';
+	digits = p;
+	p = skip_digits(p);
+	if (*p == '.') {
+		bool fraction = is_digit(p[1]);
+
+		if (p == digits && !fraction)
+			return false;
+		p = skip_digits(p + 1);
+	} else if (p == digits) {
+		return false;
+	}
+	if (*p == 'e' || *p == 'E') {
+		p++;
+		p += *p == '-' || *p == '+';
+		if (!is_digit(*p))
+			return false;
+		p = skip_digits(p);
+	}
+	return *p == '\0';
+}
+
+/* The digits after sign and prefix, and their base: Go's ParseInt with base 0. */
+static const char *integer_digits(const char *p, int *ret_base)
+{
+	p += *p == '-' || *p == '+';
+	*ret_base = 10;
+	if (p[0] != '0' || p[1] == '\0')
+		return p;
+	switch (p[1]) {
+	case 'x':
+	case 'X': *ret_base = 16; return p + 2;
+	case 'b':
+	case 'B': *ret_base = 2; return p + 2;
+	case 'o':
+	case 'O': *ret_base = 8; return p + 2;
+	default: *ret_base = 8; return p + 1;
+	}
+}
+
+/* -EINVAL: not an integer; -ERANGE: one that does not fit in 64 bits, as *@ret_big. */
+static int integer_parse(const char *text, json_int_t *ret, double *ret_big)
+{
+	bool negative = *text == '-';
+	double big = 0;
+	unsigned long long value;
+	const char *digits;
+	char *end;
+	int base;
+
+	digits = integer_digits(text, &base);
+	if (!(is_digit(*digits) || (base == 16 && strspn(digits, "abcdefABCDEF"))))
+		return -EINVAL;
+	errno = 0;
+	value = strtoull(digits, &end, base);
+	if (*end)
+		return -EINVAL;
+	if (errno == ERANGE || value > (unsigned long long)INT64_MAX + negative) {
+		for (; *digits; digits++) {
+			int c = *digits | 0x20;
+
+			big = big * base + (is_digit(*digits) ? c - '0' : c - 'a' + 10);
+		}
+		*ret_big = negative ? -big : big;
+		return -ERANGE;
+	}
+	*ret = negative ? (json_int_t)(0 - value) : (json_int_t)value;
+	return 0;
+}
+
+json_t *scalar_number(double value)
+{
+	if (value == trunc(value) && fabs(value) < 0x1p63)
+		return json_integer((json_int_t)value);
+	return json_real(value);
+}
+
+void scalar_number_text(const json_t *number, char ret[SCALAR_NUMBER_LEN])
+{
+	if (json_is_integer(number)) {
+		snprintf(ret, SCALAR_NUMBER_LEN, "%" JSON_INTEGER_FORMAT,
+			json_integer_value(number));
+		return;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(ret, SCALAR_NUMBER_LEN, "%.*g", digits, json_real_value(number));
+		if (strtod(ret, NULL) == json_real_value(number))
+			return;
+	}
+}
+
+static json_t *number_resolve(const char *text, size_t len, int *ret_error)
+{
+	AUTO_FREE char *plain = malloc(len + 1);
+	json_int_t integer;
+	size_t n = 0;
+	double big;
+	int r;
+
+	if (!plain) {
+		*ret_error = -ENOMEM;
+		return NULL;
+	}
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '_' || text[0] == '.')
+			plain[n++] = text[i];
+	plain[n] = '\0';
+	r = n == strlen(plain) && plain[0] != '.' ? integer_parse(plain, &integer, &big) : -EINVAL;
+	if (r == 0)
+		return json_integer(integer);
+	if (r == -ERANGE)
+		return json_real(big);
+	if (n == strlen(plain) && looks_float(plain)) {
+		double value = strtod(plain, NULL);
+
+		/* Go's ParseFloat refuses what overflows, so it stays a string. */
+		return isfinite(value) ? scalar_number(value) : NULL;
+	}
+	return NULL;
+}
+
+int scalar_resolve(const char *text, size_t len, json_t **ret)
+{
+	json_t *value = NULL;
+	int r = -EILSEQ;
+
+	switch (word_find(text, len)) {
+	case WORD_NULL: value = json_null(); break;
+	case WORD_TRUE: value = json_true(); break;
+	case WORD_FALSE: value = json_false(); break;
+	case WORD_NO_JSON: return -EDOM;
+	case WORD_NONE:
+		if (is_digit(*text) || strchr("+-.", *text))
+			value = number_resolve(text, len, &r);
+		if (!value && r != -ENOMEM)
+			value = json_stringn(text, len);
+		break;
+	}
+	if (!value)
+		return r;
+	*ret = value;
+	return 0;
+}
