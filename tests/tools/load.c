@@ -4,7 +4,7 @@
  * request, reads the answer to its end and closes.  The server closes first, so TIME_WAIT is its.
  *
  * Commands on stdin:
- *	mark NAME	from now on connections belong to phase NAME (the first phase is "start")
+ *	mark NAME	from now on connections belong to phase NAME (at first: --phase, or "start")
  *	end of file	no new connections; ends when the open ones have
  * Answers on stdout, for a phase once all its connections have ended:
  *	answers PHASE TEXT COUNT LAST	COUNT answers had the body TEXT; the newest of those
@@ -66,9 +66,9 @@ struct connection {
 static struct options {
 	unsigned rate;
 	uint64_t timeout_usec;
-	const char *netns, *cgroup, *path;
+	const char *netns, *cgroup, *path, *phase;
 	struct sockaddr_in server;
-} options = {.rate = 1000, .timeout_usec = 5 * USEC_PER_SEC, .path = "/"};
+} options = {.rate = 1000, .timeout_usec = 5 * USEC_PER_SEC, .path = "/", .phase = "start"};
 
 static struct phase phases[PHASES_MAX];
 static size_t phase_count;
@@ -385,8 +385,8 @@ static int enter(struct err *err)
 
 static void usage(FILE *file)
 {
-	fprintf(file, "usage: load [--rate N] [--timeout MS] [--path PATH] [--netns FILE] "
-		      "[--cgroup DIR] ADDRESS PORT\n");
+	fprintf(file, "usage: load [--rate N] [--timeout MS] [--path PATH] "
+		      "[--phase NAME] [--netns FILE] [--cgroup DIR] ADDRESS PORT\n");
 }
 
 /* Returns false when the arguments are not as usage() says. */
@@ -396,6 +396,7 @@ static bool options_read(int argc, char **argv)
 		{"rate", required_argument, NULL, 'r'},
 		{"timeout", required_argument, NULL, 't'},
 		{"path", required_argument, NULL, 'p'},
+		{"phase", required_argument, NULL, 'f'},
 		{"netns", required_argument, NULL, 'n'},
 		{"cgroup", required_argument, NULL, 'c'},
 		{0},
@@ -406,6 +407,7 @@ static bool options_read(int argc, char **argv)
 		switch (c) {
 		case 'r': options.rate = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 't': options.timeout_usec = strtoul(optarg, NULL, 10) * USEC_PER_MSEC; break;
+		case 'f': options.phase = optarg; break;
 		case 'p': options.path = optarg; break;
 		case 'n': options.netns = optarg; break;
 		case 'c': options.cgroup = optarg; break;
@@ -439,7 +441,7 @@ int main(int argc, char **argv)
 		connections[i].fd = -1;
 		unused[unused_count++] = &connections[i];
 	}
-	phase_begin("start");
+	phase_begin(options.phase);
 	if (enter(&err) < 0 || loop_run(&err) < 0) {
 		fprintf(stderr, "load: %s\n", err.text);
 		return 1;
