@@ -29,7 +29,8 @@ struct bundle_input {
 };
 
 /* Builds it.  *@ret_dir: the bundle's directory, the caller frees.  On failure nothing is left.
- * -ENOENT with a text that names the ConfigMap, Secret or key: CreateContainerConfigError. */
+ * -ENOENT with a text that names the ConfigMap, Secret or key, and -EPERM when runAsNonRoot forbids the
+ * user: CreateContainerConfigError.  A bundle that a container was created from must not be made again. */
 int bundle_make(const struct bundle_input *input, char **ret_dir, struct err *err);
 /* Unmounts and removes bundle and writable layer of that attempt.  A missing one is success. */
 int bundle_remove(const char *run_dir, const char *state_dir, const char *container,

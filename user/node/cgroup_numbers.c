@@ -66,8 +66,7 @@ int cgroup_oom_score_adj(enum qos_class qos, int64_t memory_request, uint64_t me
 		return SCORE_MAX;
 	if (memory_capacity == 0 || request >= memory_capacity)
 		return SCORE_MAX + SCORE_GUARANTEED;
-	part = request > UINT64_MAX / SCORE_MAX ? request / (memory_capacity / SCORE_MAX)
-						: request * SCORE_MAX / memory_capacity;
+	part = (uint64_t)((unsigned __int128)request * SCORE_MAX / memory_capacity);
 	if (SCORE_MAX - (int)part < SCORE_MAX + SCORE_GUARANTEED)
 		return SCORE_MAX + SCORE_GUARANTEED;
 	/* The last point belongs to BestEffort. */

@@ -33,8 +33,11 @@ static int layers_open(struct layers *layers, const char *path, struct err *err)
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	/* Not ENOENT, which is a ConfigMap or Secret to those who hear of it. */
+	if (fd < 0 && errno == ENOENT)
+		return err_refuse(err, EIO, "'%s', a part of the image, is missing", path);
 	if (fd < 0)
-		return err_set(err, errno, "open layer '%s'", path);
+		return err_set(err, errno, "open '%s'", path);
 	layers->fds[layers->count++] = fd;
 	return 0;
 }
