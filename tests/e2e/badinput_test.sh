@@ -96,14 +96,16 @@ eventually "the rejected Pods are gone" 40 only_neighbour
 # --- a damaged record ---
 lab_podnetd_kill KILL
 uid=$(jq -r '.[] | select(.[0] == "neighbour") | .[1]' <<<"$neighbour")
-records=$(find "$LAB/state/pods/$uid" "$LAB_RUN/pods/$uid" -maxdepth 1 -type f -name '*.json' 2>/dev/null)
-like "there are records" "$records" "/"
+mapfile -t records < <(find "$LAB/state/pods/$uid" "$LAB_RUN/pods/$uid" -maxdepth 1 -type f -name '*.json')
+like "there are records" "${records[*]}" "/"
 log_mark
-for record in $records; do
+for record in "${records[@]}"; do
 	printf '\0\1\2{"damaged' >"$record"
 done
 lab_podnetd_start
-eventually "a damaged record is set aside and named" 10 log_has "($(sed 's:.*/::' <<<"$records" | paste -sd'|'))"
+for record in "${records[@]}"; do
+	eventually "the damaged ${record##*/} is set aside and named" 10 log_has "${record##*/}"
+done
 eventually "its Pod is rebuilt" "$SECONDS_READY" lab_pods_are_ready neighbour
 
 # --- podnetd that cannot start says why ---
