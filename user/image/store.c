@@ -19,7 +19,6 @@
 struct store {
 	char dir[PATH_MAX - 256]; /* absolute; what is appended to it is shorter than the rest */
 	int dir_fd, lock_fd;
-	unsigned serial; /* of this process's temporary directories */
 };
 
 static int lock_take(int fd, int operation)
@@ -153,12 +152,8 @@ int store_layer_begin(struct store *store, struct store_layer *ret, struct err *
 	struct store_layer layer = {.root_fd = -1};
 	size_t len;
 
-	len = (size_t)snprintf(layer.path, sizeof(layer.path), "%s/tmp/%d.%u", store->dir, getpid(),
-		store->serial++);
-	/* A killed pull may have had this pid while somebody else kept the store from being swept. */
-	if (fs_remove(layer.path, err) < 0)
-		return -err->code;
-	if (mkdir(layer.path, 0700) < 0)
+	len = (size_t)snprintf(layer.path, sizeof(layer.path), "%s/tmp/XXXXXX", store->dir);
+	if (!mkdtemp(layer.path))
 		return err_set(err, errno, "make '%s'", layer.path);
 	memcpy(layer.path + len, "/fs", sizeof("/fs"));
 	if (mkdir(layer.path, 0755) == 0 && chmod(layer.path, 0755) == 0)

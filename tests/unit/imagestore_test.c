@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/image/store.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "tests/check.h"
+#include "user/base/clock.h"
+#include "user/base/fs.h"
+
+#define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define ID_A  "sha256:" HEX_A
+#define ID_B  "sha256:" HEX_B
+#define NGINX "docker.io/library/nginx:latest"
+#define OTHER "docker.io/library/other:latest"
+
+/* A store in a directory of its own; removed with the test. */
+struct place {
+	char dir[64];
+	struct store *store;
+};
+
+static void place_open(struct place *place)
+{
+	struct err err;
+
+	strcpy(place->dir, "/tmp/imagestore-test.XXXXXX");
+	if (!mkdtemp(place->dir) || store_open(place->dir, &place->store, &err) < 0)
+		BAIL("cannot make a store");
+}
+
+static void place_close(struct place *place)
+{
+	struct err err;
+
+	store_close(place->store);
+	if (fs_remove(place->dir, &err) < 0)
+		BAIL(err.text);
+}
+
+#define AUTO_PLACE AUTO_CLEANUP(place_close) struct place
+
+static bool exists(const struct place *place, const char *name)
+{
+	AUTO_FREE char *path = fs_format("%s/%s", place->dir, name);
+
+	return access(path, F_OK) == 0;
+}
+
+static unsigned count(const struct place *place, const char *part)
+{
+	AUTO_FREE char *path = fs_format("%s/%s", place->dir, part);
+	AUTO_DIR dir = opendir(path);
+	unsigned n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	return n - 2; /* without "." and ".." */
+}
+
+static void layer_add(struct place *place, const char *diff_id)
+{
+	struct store_layer layer;
+	struct err err;
+
+	if (store_layer_begin(place->store, &layer, &err) < 0 ||
+		mkdirat(layer.root_fd, "etc", 0755) < 0 ||
+		store_layer_commit(place->store, &layer, diff_id, &err) < 0)
+		BAIL("cannot add a layer");
+}
+
+static void image_add(struct place *place, const char *reference, const char *diff_id)
+{
+	AUTO_JSON image = json_pack("{s:s, s:s, s:[s], s:{}}", "reference", reference, "digest",
+		ID_B, "layers", diff_id, "config");
+	struct err err;
+
+	if (store_image_write(place->store, reference, image, &err) < 0)
+		BAIL(err.text);
+}
+
+static int collect(struct place *place, const char *keep, uint64_t min_age, struct err *err)
+{
+	place->store = store_close(place->store);
+	return store_collect(place->dir,
+		&(struct store_collect){
+			.keep = (const char *const[]){keep, NULL}, .min_age_usec = min_age},
+		err);
+}
+
+TEST(a_layer_is_complete_or_absent)
+{
+	struct store_layer layer;
+	AUTO_PLACE place;
+	struct stat st;
+	struct err err;
+
+	place_open(&place);
+	if (!CHECK_OK("it begins", store_layer_begin(place.store, &layer, &err), &err))
+		return;
+	fstat(layer.root_fd, &st);
+	CHECK_EQ("a root that everybody may enter", st.st_mode, S_IFDIR | 0755);
+	mkdirat(layer.root_fd, "etc", 0755);
+	CHECK("absent while it is filled", !store_has_layer(place.store, ID_A));
+	CHECK_OK("it ends", store_layer_commit(place.store, &layer, ID_A, &err), &err);
+	CHECK("complete", store_has_layer(place.store, ID_A));
+	CHECK("with its content", exists(&place, "layers/" HEX_A "/fs/etc"));
+	CHECK_EQ("nothing is left aside", count(&place, "tmp"), 0);
+
+	store_layer_begin(place.store, &layer, &err);
+	mkdirat(layer.root_fd, "etc", 0755);
+	store_layer_abort(&layer);
+	CHECK_EQ("an aborted one leaves nothing", count(&place, "tmp"), 0);
+	CHECK_EQ("and adds nothing", count(&place, "layers"), 1);
+}
+
+TEST(two_pulls_of_one_layer_do_not_disturb_each_other)
+{
+	struct store_layer first, second;
+	struct store *other;
+	AUTO_PLACE place;
+	struct err err;
+
+	place_open(&place);
+	if (!CHECK_OK("the store opens twice", store_open(place.dir, &other, &err), &err))
+		return;
+	store_layer_begin(place.store, &first, &err);
+	store_layer_begin(other, &second, &err);
+	CHECK("each has a directory of its own", strcmp(first.path, second.path) != 0);
+	mkdirat(first.root_fd, "first", 0755);
+	mkdirat(second.root_fd, "second", 0755);
+	CHECK_OK("one is first", store_layer_commit(place.store, &first, ID_A, &err), &err);
+	CHECK_OK("the other succeeds too", store_layer_commit(other, &second, ID_A, &err), &err);
+	CHECK("the first one's stays", exists(&place, "layers/" HEX_A "/fs/first"));
+	CHECK("alone", !exists(&place, "layers/" HEX_A "/fs/second"));
+	CHECK_EQ("nothing is left aside", count(&place, "tmp"), 0);
+	store_close(other);
+}
+
+TEST(what_a_killed_pull_left_goes_when_nobody_else_works)
+{
+	struct store_layer layer;
+	struct store *other;
+	AUTO_PLACE place;
+	struct err err;
+
+	place_open(&place);
+	store_layer_begin(place.store, &layer, &err);
+	mkdirat(layer.root_fd, "etc", 0755);
+	close_fd(&layer.root_fd);
+	if (!CHECK_OK("opened beside it", store_open(place.dir, &other, &err), &err))
+		return;
+	CHECK_EQ("it may be somebody's: it stays", count(&place, "tmp"), 1);
+	store_close(other);
+	place.store = store_close(place.store);
+	CHECK_OK("opened alone", store_open(place.dir, &place.store, &err), &err);
+	CHECK_EQ("it is gone", count(&place, "tmp"), 0);
+}
+
+TEST(an_image_is_found_again_with_all_its_layers)
+{
+	AUTO_JSON got = NULL;
+	AUTO_PLACE place;
+	struct err err = {0};
+
+	place_open(&place);
+	CHECK_EQ("none yet", store_image_read(place.store, NGINX, &got, &err), -ENOENT);
+	image_add(&place, NGINX, ID_A);
+	CHECK_FAILS("a layer is missing", store_image_read(place.store, NGINX, &got, &err), ENOENT,
+		&err, "layer " ID_A " is missing");
+	layer_add(&place, ID_A);
+	if (!CHECK_OK("complete", store_image_read(place.store, NGINX, &got, &err), &err))
+		return;
+	CHECK_STR("its digest", json_string_at(got, "digest", ""), ID_B);
+	CHECK_EQ("another tag is another image", store_image_read(place.store, OTHER, &got, &err),
+		-ENOENT);
+}
+
+TEST(a_damaged_record_is_set_aside_and_said)
+{
+	AUTO_FREE char *path = NULL;
+	AUTO_JSON got = NULL;
+	AUTO_PLACE place;
+	struct dirent *entry;
+	struct err err = {0};
+	AUTO_DIR dir = NULL;
+
+	place_open(&place);
+	layer_add(&place, ID_A);
+	image_add(&place, NGINX, ID_A);
+	path = fs_format("%s/images", place.dir);
+	dir = opendir(path);
+	while ((entry = readdir(dir)) && entry->d_name[0] == '.')
+		;
+	free(path);
+	path = fs_format("%s/images/%s", place.dir, entry->d_name);
+	fs_replace(path, "nonsense", 8, 0600, FS_VOLATILE, &err);
+	CHECK_FAILS("it is not believed", store_image_read(place.store, NGINX, &got, &err), EBADMSG,
+		&err, "is damaged");
+	CHECK_EQ("the next time there is none", store_image_read(place.store, NGINX, &got, &err),
+		-ENOENT);
+	free(path);
+	path = fs_format("images/%s.damaged", entry->d_name);
+	CHECK("it is kept for people", exists(&place, path));
+}
+
+TEST(collecting_removes_what_nobody_needs)
+{
+	AUTO_PLACE place;
+	struct err err;
+
+	place_open(&place);
+	layer_add(&place, ID_A);
+	layer_add(&place, ID_B);
+	image_add(&place, NGINX, ID_A);
+	image_add(&place, OTHER, ID_B);
+	if (!CHECK_OK("it works", collect(&place, NGINX, 0, &err), &err))
+		return;
+	CHECK_EQ("one image is left", count(&place, "images"), 1);
+	CHECK("its layer stays", exists(&place, "layers/" HEX_A "/fs/etc"));
+	CHECK("the other one's is gone", !exists(&place, "layers/" HEX_B));
+	CHECK_EQ("and not lying about", count(&place, "tmp"), 0);
+	CHECK_OK("without any to keep", collect(&place, NULL, 0, &err), &err);
+	CHECK_EQ("no image", count(&place, "images"), 0);
+	CHECK_EQ("no layer", count(&place, "layers"), 0);
+}
+
+TEST(a_layer_used_a_moment_ago_stays)
+{
+	AUTO_PLACE place;
+	struct err err;
+
+	place_open(&place);
+	layer_add(&place, ID_A);
+	CHECK_OK("with an age of a minute", collect(&place, NULL, 60 * USEC_PER_SEC, &err), &err);
+	CHECK("it stays", exists(&place, "layers/" HEX_A));
+	CHECK_OK("without an age", collect(&place, NULL, 0, &err), &err);
+	CHECK("it goes", !exists(&place, "layers/" HEX_A));
+}
+
+TEST(nothing_is_collected_while_somebody_pulls)
+{
+	struct store *other;
+	AUTO_PLACE place;
+	struct err err = {0};
+
+	place_open(&place);
+	layer_add(&place, ID_A);
+	store_open(place.dir, &other, &err);
+	CHECK_FAILS("it says so", collect(&place, NULL, 0, &err), EBUSY, &err, "being pulled");
+	CHECK("all is there", exists(&place, "layers/" HEX_A));
+	store_close(other);
+}
+
+TEST(the_layers_of_a_mounted_root_stay_whatever_its_tag_means_now)
+{
+	AUTO_FREE char *lower = NULL, *options = NULL, *mountpoint = NULL;
+	AUTO_PLACE place;
+	struct err err;
+
+	place_open(&place);
+	layer_add(&place, ID_A);
+	layer_add(&place, ID_B);
+	lower = store_layer_path(place.store, ID_A);
+	options = fs_format("lowerdir=%s:%s/tmp", lower, place.dir);
+	mountpoint = fs_format("%s/images", place.dir);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("overlay", mountpoint, "overlay", MS_RDONLY, options) < 0)
+		BAIL("cannot mount an overlay");
+	CHECK_OK("collected", collect(&place, NULL, 0, &err), &err);
+	CHECK("its layer stays", exists(&place, "layers/" HEX_A));
+	CHECK("others go", !exists(&place, "layers/" HEX_B));
+	umount(mountpoint);
+	CHECK_OK("collected once it is unmounted", collect(&place, NULL, 0, &err), &err);
+	CHECK("it goes", !exists(&place, "layers/" HEX_A));
+}
+
+TEST(a_store_that_cannot_be_made_says_why)
+{
+	struct store *store;
+	struct err err = {0};
+
+	CHECK_EQ("below a file", store_open("/etc/passwd/images", &store, &err), -ENOTDIR);
+	CHECK_HAS("with the path", err.text, "/etc/passwd/images");
+}
