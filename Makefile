@@ -121,8 +121,13 @@ test: ## all tests, or those T names
 lint: ## format, shell, C, layers, SPDX, sizes
 	$(Q)tools/lint
 
-demo: programs tests ## the main job, on this host
+demo: ## the main job, on this host; stdout holds its steps only
 	$(Q)tools/run-demo
+
+install: programs ## below DESTDIR: PREFIX/sbin, PREFIX/bin, /opt/cni/bin
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(filter-out %/podnetctl %/podnet,$(ALL_PROGRAMS:%=$(BUILD)/%))
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/podnetctl
+	install -D -m 755 -t $(DESTDIR)/opt/cni/bin $(BUILD)/podnet
 
 clean: ## remove what was built
 	rm -rf $(BUILD_ROOT)

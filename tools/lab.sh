@@ -24,12 +24,12 @@ lab_detached() {
 
 # Images are made from Debian packages; docker.io is mapped to a registry on loopback.
 lab_registry_start() { # IMAGE...
-	local image
+	local image images=$LAB_SOURCE/${BUILD_ROOT:-build}/images
 	lab_detached "$LAB_SOURCE/tools/registry" start "$LAB/registry" >/dev/null || return
 	"$LAB_SOURCE/tools/registry" conf "$LAB/registry" >"$LAB/registries.conf" || return
 	for image in "$@"; do
-		"$LAB_SOURCE/tools/make-image" "$image" "$LAB_SOURCE/build/images" || return
-		"$LAB_SOURCE/tools/registry" push "$LAB/registry" "$LAB_SOURCE/build/images/$image" \
+		"$LAB_SOURCE/tools/make-image" "$image" "$images" || return
+		"$LAB_SOURCE/tools/registry" push "$LAB/registry" "$images/$image" \
 			"library/$image:latest" || return
 	done
 }
