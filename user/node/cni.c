@@ -33,7 +33,8 @@ struct cni_call {
 	json_t *list, *result;		   /* result: of the plugins so far, or the cached one */
 	size_t index;			   /* of the plugin that runs */
 	struct job *job;
-	int failure; /* negative errno once something failed */
+	struct cni_result added; /* once all plugins have answered */
+	int failure;		 /* negative errno once something failed */
 	char reason[CNICONF_REASON];
 	cni_done_fn done;
 	void *userdata;
@@ -166,21 +167,16 @@ struct cni_call *cni_call_cancel(struct cni_call *call)
 /* The call is gone when @done runs, so @done may start another one or free the Pod. */
 static void call_finish(struct cni_call *call)
 {
-	struct cni_result added = {.mac = ""};
-	char reason[CNICONF_REASON];
+	const struct cni_result added = call->added;
+	bool with_result = call->phase == CNI_ADDING && call->failure == 0;
 	cni_done_fn done = call->done;
 	void *userdata = call->userdata;
 	int failure = call->failure;
-	bool with_result = call->phase == CNI_ADDING && failure == 0;
-	struct err err;
+	char reason[CNICONF_REASON];
 
-	if (with_result && cniconf_read_result(call->result, &added, &err) < 0) {
-		failure = -err.code;
-		snprintf(call->reason, sizeof(call->reason), "%s", err.text);
-	}
 	memcpy(reason, call->reason, sizeof(reason));
 	call_free(call);
-	done(userdata, failure, failure == 0 && with_result ? &added : NULL, reason);
+	done(userdata, failure, with_result ? &added : NULL, reason);
 }
 
 static void call_ended(const struct job_result *ended, void *userdata);
@@ -196,7 +192,7 @@ static int call_spawn(
 		.envp = envp,
 		.input = input,
 		.input_len = strlen(input),
-		.max_output = CNICONF_SIZE_MAX,
+		.max_output = CNICONF_ANSWER_MAX,
 		.timeout_usec = CNI_TIMEOUT,
 	};
 
@@ -245,35 +241,34 @@ static void call_fail(struct cni_call *call, int failure, const char *reason)
 	snprintf(call->reason, sizeof(call->reason), "%s", reason);
 }
 
-/* Takes the record of the attachment to where the phase wants it. */
-static void call_settle(struct cni_call *call)
+/* True when there is no plugin left to call; the last answer to ADD is cached before it counts. */
+static bool call_is_complete(struct cni_call *call)
 {
+	bool last = call->phase == CNI_ADDING ? call->index + 1 == cniconf_count(call->list)
+					      : call->index == 0;
 	struct err err;
-	int r = 0;
 
-	if (call->phase == CNI_ADDING)
-		r = cni_cache_write(call, call->result, &err);
-	else if (call->phase == CNI_UNDOING || call->failure == 0)
-		r = cni_cache_remove(call, &err);
-	if (r < 0)
-		call_fail(call, r, err.text);
-	call_finish(call);
+	if (call->phase == CNI_ADDING && call->failure == 0 && last &&
+		cni_cache_write(call, call->result, &err) < 0)
+		call_fail(call, -err.code, err.text);
+	/* A DEL that fails stops, since it will be called again. */
+	return last || (call->phase == CNI_DELETING && call->failure);
 }
 
 /*
  * Goes to the next plugin, which is the one before unless we add.  An ADD that fails turns around
- * and runs DEL from the plugin that failed; a DEL that fails stops, since it will be called again.
+ * and runs DEL from the plugin that failed.
  */
 static void call_advance(struct cni_call *call)
 {
+	struct err err;
+
 	for (;;) {
-		struct err err;
-		bool last = call->phase == CNI_ADDING ? call->index + 1 == cniconf_count(call->list)
-						      : call->index == 0;
+		bool complete = call_is_complete(call);
 
 		if (call->phase == CNI_ADDING && call->failure)
 			call->phase = CNI_UNDOING;
-		else if (last || (call->phase == CNI_DELETING && call->failure))
+		else if (complete)
 			break;
 		else
 			call->index += call->phase == CNI_ADDING ? 1 : (size_t)-1;
@@ -281,7 +276,11 @@ static void call_advance(struct cni_call *call)
 			return;
 		call_fail(call, -err.code, err.text);
 	}
-	call_settle(call);
+	/* A DEL that failed keeps the list for its repetition. */
+	if ((call->phase == CNI_UNDOING || (call->phase == CNI_DELETING && call->failure == 0)) &&
+		cni_cache_remove(call, &err) < 0)
+		call_fail(call, -err.code, err.text);
+	call_finish(call);
 }
 
 static void call_failed(struct cni_call *call, const struct job_result *ended)
@@ -299,21 +298,26 @@ static void call_failed(struct cni_call *call, const struct job_result *ended)
 	call_fail(call, ended->timed_out ? -ETIMEDOUT : code == 11 ? -EAGAIN : -EIO, reason);
 }
 
-/* The plugin's answer to ADD is the next one's prevResult. */
+/* The plugin's answer to ADD is the next one's prevResult; the last one's must have an address. */
 static void call_read_result(struct cni_call *call, const struct job_result *ended)
 {
 	const char *type = cniconf_type(call->list, call->index);
 	char reason[CNICONF_REASON];
 	json_t *result = NULL;
 	struct err err;
+	int r;
 
-	if (json_parse(ended->out, ended->out_len, "its result", &result, &err) < 0) {
-		snprintf(reason, sizeof(reason), "plugin '%.64s': %s", type, err.text);
-		call_fail(call, -err.code, reason);
-		return;
+	r = json_parse(ended->out, ended->out_len, "its result", &result, &err);
+	if (r == 0) {
+		json_decref(call->result);
+		call->result = result;
 	}
-	json_decref(call->result);
-	call->result = result;
+	if (r == 0 && call->index + 1 == cniconf_count(call->list))
+		r = cniconf_read_result(result, &call->added, &err);
+	if (r < 0) {
+		snprintf(reason, sizeof(reason), "plugin '%.64s': %s", type, err.text);
+		call_fail(call, r, reason);
+	}
 }
 
 static void call_ended(const struct job_result *ended, void *userdata)

@@ -7,7 +7,8 @@
 #include "user/base/json.h"
 #include "user/node/cni.h"
 
-#define CNICONF_SIZE_MAX    (1u << 20) /* bytes of a list or an answer */
+#define CNICONF_SIZE_MAX    (1u << 20)	/* bytes of a list */
+#define CNICONF_ANSWER_MAX  (64u << 10) /* bytes of what a plugin prints */
 #define CNICONF_PLUGINS_MAX 16
 #define CNICONF_REASON	    320 /* bytes of a one-line reason */
 
