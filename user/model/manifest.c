@@ -146,10 +146,10 @@ static int read_document(
 	return read_item(input, json, root, PLACE_ROOT(root), err);
 }
 
-/* Whether "---" stands at @line as a separator. */
-static bool is_separator(const char *line, const char *end)
+/* Whether @marker, "---" or "...", stands alone at the start of @line. */
+static bool is_marker(const char *line, const char *end, const char *marker)
 {
-	return end - line >= 3 && memcmp(line, "---", 3) == 0 &&
+	return end - line >= 3 && memcmp(line, marker, 3) == 0 &&
 	       (end - line == 3 || strchr(" \t\r\n", line[3]));
 }
 
@@ -161,7 +161,7 @@ static bool is_preamble(const char *line, const char *end)
 }
 
 /*
- * The next part of the file: up to the line before the next separator.  Documents are parted before
+ * The next part of the file: up to the line before the next "---", or to a line "...".  Documents are parted before
  * YAML is parsed, so that a syntax error in one leaves the others readable.
  */
 static const char *part_end(const struct manifest_input *input, unsigned *ret_lines)
@@ -172,8 +172,9 @@ static const char *part_end(const struct manifest_input *input, unsigned *ret_li
 	*ret_lines = 0;
 	while (line < input->end) {
 		const char *newline = memchr(line, '\n', (size_t)(input->end - line));
+		bool ends = is_marker(line, input->end, "...");
 
-		if (is_separator(line, input->end)) {
+		if (is_marker(line, input->end, "---")) {
 			if (begun)
 				return line;
 			begun = true;
@@ -182,6 +183,8 @@ static const char *part_end(const struct manifest_input *input, unsigned *ret_li
 		}
 		++*ret_lines;
 		line = newline ? newline + 1 : input->end;
+		if (ends)
+			return line;
 	}
 	return line;
 }
