@@ -311,6 +311,11 @@ uint64_t node_pod_serving_since(const struct node_pod *pod)
 	return pod->serving_since;
 }
 
+uint64_t node_pod_down_since(const struct node_pod *pod)
+{
+	return pod->down_since;
+}
+
 const char *node_pod_serving_reason(const struct node_pod *pod)
 {
 	return pod->serving_reason;

@@ -76,8 +76,10 @@ void node_pod_relabel(struct node_pod *pod, const struct object *object);
 const struct pod *node_pod_spec(const struct node_pod *pod);
 const struct pod_observed *node_pod_observed(const struct node_pod *pod);
 enum pod_serving node_pod_serving(const struct node_pod *pod);
-/* clock_now() of the last change of what it serves. */
+/* clock_now() right after the data plane was told of the last change of what it serves. */
 uint64_t node_pod_serving_since(const struct node_pod *pod);
+/* clock_now() of the last time it was told to be down; 0: never. */
+uint64_t node_pod_down_since(const struct node_pod *pod);
 /* A short reason for what it serves: "", "container web exited", "readiness probe failed: ...".  Borrowed. */
 const char *node_pod_serving_reason(const struct node_pod *pod);
 /* The whole object with its status.  The caller owns it; NULL when memory is out. */

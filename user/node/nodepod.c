@@ -44,8 +44,10 @@ static void nodepod_publish(struct node_pod *pod)
 
 	if (serving != pod->serving) {
 		pod->serving = serving;
-		pod->serving_since = clock_now();
 		pod->node->events.serving(pod->node->events.userdata, pod, serving);
+		pod->serving_since = clock_now();
+		if (serving == SERVING_DOWN)
+			pod->down_since = pod->serving_since;
 	}
 	nodepod_explain(pod);
 	if (ready != pod->observed.was_ready) {

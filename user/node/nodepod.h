@@ -63,7 +63,7 @@ struct node_pod {
 	struct timer *drain_timer; /* looks at open connections */
 	struct sockets *drain;
 	enum pod_serving serving;
-	uint64_t serving_since;
+	uint64_t serving_since, down_since;
 	char serving_reason[160];
 	char *saved;	     /* text of the last written record */
 	bool adopting;	     /* nothing is planned before the shim has answered */
