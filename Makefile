@@ -132,4 +132,4 @@ install: programs ## below DESTDIR: PREFIX/sbin, PREFIX/bin, /opt/cni/bin
 clean: ## remove what was built
 	rm -rf $(BUILD_ROOT)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
