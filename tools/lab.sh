@@ -24,7 +24,8 @@ lab_detached() {
 
 # Images are made from Debian packages; docker.io is mapped to a registry on loopback.
 lab_registry_start() { # IMAGE...
-	local image images=$LAB_SOURCE/${BUILD_ROOT:-build}/images
+	local image images
+	images=$(cd "$LAB_SOURCE" && realpath -m "${BUILD_ROOT:-build}/images")
 	lab_detached "$LAB_SOURCE/tools/registry" start "$LAB/registry" >/dev/null || return
 	"$LAB_SOURCE/tools/registry" conf "$LAB/registry" >"$LAB/registries.conf" || return
 	for image in "$@"; do
