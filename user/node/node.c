@@ -4,17 +4,21 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
 #include "user/base/log.h"
 #include "user/base/record.h"
+#include "user/node/logrotate.h"
 #include "user/node/nodepod.h"
 #include "user/node/podlog.h"
 #include "user/node/podrecord.h"
 #include "user/node/podstatus.h"
 
 #define POD_CONTAINERS_MAX 64
+#define IMAGE_GC_INTERVAL  (300 * USEC_PER_SEC)
+#define IMAGE_GC_PERCENT   85 /* of the disk, as the kubelet's high threshold */
 
 static void node_append(struct node *node, struct node_pod *pod)
 {
@@ -41,6 +45,54 @@ static void node_adopted(void *userdata)
 	node->events.adopted(node->events.userdata);
 }
 
+static void node_rotate(void *userdata)
+{
+	struct node *node = userdata;
+
+	for (struct node_pod *pod = node->first; pod; pod = pod->next)
+		podlog_rotate(pod);
+	timer_arm(node->rotate_timer, clock_now() + LOGROTATE_INTERVAL);
+}
+
+/* References of all images that Pods name, NULL-terminated; the caller frees the array only. */
+static const char **node_images(const struct node *node)
+{
+	size_t count = 0, n = 0;
+	const char **images;
+
+	for (struct node_pod *pod = node->first; pod; pod = pod->next)
+		count += pod->observed.count;
+	images = calloc(count + 1, sizeof(*images));
+	for (struct node_pod *pod = node->first; images && pod; pod = pod->next)
+		for (size_t i = 0; i < pod->observed.count; i++)
+			images[n++] = observed_container(pod->spec, i)->image;
+	return images;
+}
+
+static bool node_disk_is_full(const struct node *node)
+{
+	struct statvfs fs;
+
+	return statvfs(node->config->state_dir, &fs) == 0 && fs.f_blocks &&
+	       (fs.f_blocks - fs.f_bavail) * 100 > fs.f_blocks * IMAGE_GC_PERCENT;
+}
+
+/* Unused images are worth keeping until the disk fills up. */
+static void node_collect(void *userdata)
+{
+	struct node *node = userdata;
+	AUTO_FREE const char **keep = NULL;
+	struct err err;
+
+	timer_arm(node->collect_timer, clock_now() + IMAGE_GC_INTERVAL);
+	if (!node_disk_is_full(node))
+		return;
+	keep = node_images(node);
+	if (!keep || images_collect(node->images, keep, &err) == 0 || err.code == EBUSY)
+		return;
+	log_warning("images: %s", err.text);
+}
+
 static int node_dirs(const struct node_config *config, struct err *err)
 {
 	AUTO_FREE char *run = fs_format("%s/pods", config->run_dir);
@@ -53,6 +105,12 @@ static int node_dirs(const struct node_config *config, struct err *err)
 	return r < 0 ? r : fs_mkdir(state, 0700, err);
 }
 
+static void node_report(void *userdata, const char *text)
+{
+	(void)userdata;
+	log_warning("images: %s", text);
+}
+
 static int node_images_new(struct node *node, struct err *err)
 {
 	const struct node_config *config = node->config;
@@ -62,6 +120,7 @@ static int node_images_new(struct node *node, struct err *err)
 		.program = program,
 		.dir = dir,
 		.registries_conf = config->registries_conf,
+		.report = node_report,
 	};
 
 	if (!program || !dir)
@@ -107,10 +166,16 @@ int node_new(sd_event *loop, struct worker *worker, const struct node_config *co
 		r = node_cni_new(node, err);
 	if (r == 0)
 		r = timer_new(loop, node_adopted, node, &node->adopt_timer, err);
+	if (r == 0)
+		r = timer_new(loop, node_rotate, node, &node->rotate_timer, err);
+	if (r == 0)
+		r = timer_new(loop, node_collect, node, &node->collect_timer, err);
 	if (r < 0) {
 		node_free(node);
 		return r;
 	}
+	timer_arm(node->rotate_timer, clock_now() + LOGROTATE_INTERVAL);
+	timer_arm(node->collect_timer, clock_now() + IMAGE_GC_INTERVAL);
 	*ret = node;
 	return 0;
 }
@@ -126,6 +191,8 @@ struct node *node_free(struct node *node)
 		nodepod_free(pod);
 	}
 	timer_free(node->adopt_timer);
+	timer_free(node->rotate_timer);
+	timer_free(node->collect_timer);
 	cni_free(node->cni);
 	images_free(node->images);
 	cgroups_free(node->cgroups);

@@ -31,6 +31,7 @@ struct node {
 	size_t adopting; /* Pods whose shim has not answered yet */
 	bool adopt_called;
 	struct timer *adopt_timer;
+	struct timer *rotate_timer, *collect_timer;
 };
 
 /* What belongs to one container beyond what is observed of it. */
@@ -115,6 +116,9 @@ int hook_start(struct node_pod *pod, size_t index, const struct handler *handler
 	uint64_t timeout_usec, hook_fn done, void *cookie, struct hook **ret, struct err *err);
 /* No callback follows.  Accepts NULL; returns NULL. */
 struct hook *hook_cancel(struct hook *hook);
+
+/* podlog.c: rotates the logs of a Pod's running containers where they have grown too large. */
+void podlog_rotate(struct node_pod *pod);
 
 /* adopt.c */
 int adopt_pod(struct node_pod *pod, struct err *err);

@@ -9,6 +9,9 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
+#include "user/base/log.h"
+#include "user/node/logrotate.h"
+#include "user/node/nodepod.h"
 
 char *podlog_path(const char *pod_log_dir, const char *container, unsigned attempt)
 {
@@ -98,4 +101,33 @@ int podlog_remove(const struct node_config *config, const struct pod *pod, const
 			config, pod, name, podlog_next_attempt(pod_log_dir, name), err);
 	}
 	return r < 0 ? r : fs_remove(pod_log_dir, err);
+}
+
+static void reopened(void *userdata, int result, const char *reason)
+{
+	struct container_work *work = userdata;
+
+	if (result < 0)
+		log_warning("pod %s: open a log anew: %s, ignoring", work->pod->id, reason);
+}
+
+void podlog_rotate(struct node_pod *pod)
+{
+	for (size_t i = 0; i < pod->observed.count; i++) {
+		const struct container_observed *container = &pod->observed.containers[i];
+		AUTO_FREE char *path = podlog_path(
+			pod->log_dir, observed_container(pod->spec, i)->name, container->attempt);
+		char id[SHIM_ID_MAX];
+		struct err err;
+		int r;
+
+		if (!path || !pod->shim || container->phase != CONTAINER_RUNNING)
+			continue;
+		r = logrotate(path, LOGROTATE_SIZE, LOGROTATE_FILES, clock_wall(), &err);
+		if (r < 0)
+			log_warning("pod %s: %s, ignoring", pod->id, err.text);
+		container_id(pod, i, container->attempt, id);
+		if (r)
+			shim_reopen_log(pod->shim, id, reopened, &pod->work[i]);
+	}
 }
