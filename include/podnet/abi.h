@@ -68,21 +68,18 @@ struct service {
 };
 ABI_SIZE(struct service, 24);
 
-/* A row's first line, its class and how often the service has changed rows, in one store. */
-#define ROW_WORD(line, class, generation) \
-	((__u64)(line) | (__u64)(class) << 32 | (__u64)(__u16)(generation) << 48)
+/* A row's first line, its length and how often the service has changed rows, in one store. */
+#define ROW_WORD(line, length, generation) \
+	((__u64)(line) | (__u64)(length) << 32 | (__u64)(__u16)(generation) << 48)
 #define ROW_LINE(word)	     ((__u32)(word))
-#define ROW_CLASS(word)	     ((__u16)((word) >> 32))
+#define ROW_LENGTH(word)     ((__u16)((word) >> 32)) /* 0: explicitly nothing to go to */
 #define ROW_GENERATION(word) ((__u16)((word) >> 48))
 
-/* Row classes.  ROW_NONE says "nothing to go to" explicitly. */
-#define ROW_NONE    0
-#define ROW_61	    1
-#define ROW_251	    2
-#define ROW_1021    3
-#define ROW_4093    4
-#define ROW_16381   5
-#define ROW_CLASSES 6
+/* Lengths of rows, primes: the smallest that is at least 100 times the backends, else the largest. */
+#define ROW_LENGTHS                        \
+	{                                  \
+		61, 251, 1021, 4093, 16381 \
+	}
 
 /*
  * rows: ARRAY of lines.  A row is ROW_LIST_LINES lines that list its first ROW_LIST backends once
