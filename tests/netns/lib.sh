@@ -97,7 +97,7 @@ wait_for() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $(($(date +%s%N) / 1000000)) -lt "$deadline" ] || return 1
-		read -rt 0.05 <> <(:)
+		read -rt 0.05 <> <(:) || :
 	done
 }
 
