@@ -17,7 +17,7 @@ struct stream {
 	struct archive *filter; /* decompresses; its "archive" is one raw file */
 	struct sha256_ctx blob, plain;
 	uint64_t blob_bytes, plain_bytes;
-	bool ended;
+	bool begun, ended;
 	bool empty; /* not even a first byte when decompressed */
 	char chunk[STREAM_CHUNK];
 };
@@ -71,6 +71,7 @@ static int filter_open(struct stream *stream, struct err *err)
 	struct archive *filter = stream->filter;
 	struct archive_entry *entry;
 
+	stream->begun = true;
 	if (archive_read_support_filter_gzip(filter) != ARCHIVE_OK ||
 		archive_read_support_filter_zstd(filter) != ARCHIVE_OK ||
 		archive_read_support_format_raw(filter) != ARCHIVE_OK ||
@@ -89,7 +90,6 @@ static int filter_open(struct stream *stream, struct err *err)
 int stream_open(const struct stream_source *source, struct stream **ret, struct err *err)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
-	int r;
 
 	if (!stream)
 		return err_set(err, ENOMEM, "open a layer");
@@ -97,10 +97,9 @@ int stream_open(const struct stream_source *source, struct stream **ret, struct 
 	sha256_init(&stream->blob);
 	sha256_init(&stream->plain);
 	stream->filter = archive_read_new();
-	r = stream->filter ? filter_open(stream, err) : err_set(err, ENOMEM, "open a layer");
-	if (r < 0) {
+	if (!stream->filter) {
 		stream_free(stream);
-		return r;
+		return err_set(err, ENOMEM, "open a layer");
 	}
 	*ret = stream;
 	return 0;
@@ -120,6 +119,8 @@ ssize_t stream_read(struct stream *stream, const void **ret, struct err *err)
 	la_int64_t offset;
 	size_t len = 0;
 
+	if (!stream->begun && filter_open(stream, err) < 0)
+		return -err->code;
 	if (stream->empty)
 		return 0;
 	switch (archive_read_data_block(stream->filter, ret, &len, &offset)) {

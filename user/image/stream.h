@@ -21,7 +21,7 @@ struct stream_source {
 	uint64_t stall_usec; /* give up when nothing came for so long; 0: never */
 };
 
-/* The caller owns *@ret. */
+/* Reads nothing yet.  The caller owns *@ret. */
 int stream_open(const struct stream_source *source, struct stream **ret, struct err *err);
 struct stream *stream_free(struct stream *stream);
 
