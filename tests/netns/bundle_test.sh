@@ -136,6 +136,11 @@ touch "$dir/rootfs/mine"
 is "it is made anew over what a crash left" "$(make app; ls "$dir/rootfs/mine" 2>&1)" "$dir
 ls: cannot access '$dir/rootfs/mine': No such file or directory"
 is "with no mount twice" "$(mounts_below "$dir")" 3
+for i in $(seq 5 5 100); do
+	timeout -s KILL "0.$(printf %03d "$i")" "$bundle" make "$manifest" "$pod" "$pause" app 0 "$lower" "$upper"
+done >/dev/null 2>&1
+is "killed at any moment and called again, it is whole" "$(make app)" "$dir"
+is "and has no mount twice" "$(mounts_below "$dir")" 3
 ok "a missing bundle is removed" "$bundle" remove "$manifest" "$pod" app 77
 
 many=()

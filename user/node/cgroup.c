@@ -283,12 +283,9 @@ static int controllers_enable(const char *dir, struct err *err)
 	return r == -EBUSY ? err_wrap(err, "processes sit in the cgroup itself") : r;
 }
 
-/*
- * @path: below the mount.  Each step inherits what its hierarchy asks for.  On v2 a cgroup that hands on
- * controllers holds no processes: the last step is a @parent of cgroups or a place for processes.
- */
+/* @path: below the mount.  Each step inherits what its hierarchy asks for and hands it on. */
 static int cgroup_make(const struct cgroups *cgroups, const struct hierarchy *hierarchy,
-	const char *path, bool parent, struct err *err)
+	const char *path, struct err *err)
 {
 	AUTO_FREE char *dir = fs_format("%s%s/", hierarchy->mount, path);
 	bool unified = hierarchy->v2 && cgroups->mode == CGROUP_MODE_V2;
@@ -301,7 +298,7 @@ static int cgroup_make(const struct cgroups *cgroups, const struct hierarchy *hi
 		*p = '\0';
 		if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 			return err_set(err, errno, "make cgroup '%s'", dir);
-		if (unified && (parent || p[1]))
+		if (unified)
 			r = controllers_enable(dir, err);
 		if (cpuset && p != dir + strlen(hierarchy->mount))
 			r = cpuset_inherit(dir, "cpuset.cpus", err);
@@ -377,7 +374,7 @@ static int pod_make_in(const struct cgroups *cgroups, const struct hierarchy *hi
 {
 	AUTO_FREE char *dir = fs_format("%s%s", hierarchy->mount, path);
 	struct resources resources;
-	int r = cgroup_make(cgroups, hierarchy, path, true, err);
+	int r = cgroup_make(cgroups, hierarchy, path, err);
 
 	if (r < 0)
 		return r;
@@ -398,16 +395,10 @@ static int pod_make_in(const struct cgroups *cgroups, const struct hierarchy *hi
 int cgroups_pod_make(const struct cgroups *cgroups, const struct pod *pod, struct err *err)
 {
 	AUTO_FREE char *path = cgroups_pod_path(cgroups, pod);
-	AUTO_FREE char *shims = cgroups_shim_path(cgroups);
-	int r = 0;
+	int r = path ? 0 : err_set(err, ENOMEM, "make the cgroups of the Pod");
 
-	if (!path || !shims)
-		return err_set(err, ENOMEM, "make the cgroups of the Pod");
-	for (size_t i = 0; r == 0 && i < cgroups->count; i++) {
+	for (size_t i = 0; r == 0 && i < cgroups->count; i++)
 		r = pod_make_in(cgroups, &cgroups->list[i], path, pod, err);
-		if (r == 0)
-			r = cgroup_make(cgroups, &cgroups->list[i], shims, false, err);
-	}
 	return r < 0 ? r : cgroups_weigh_burstable(cgroups, err);
 }
 

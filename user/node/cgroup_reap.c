@@ -215,18 +215,26 @@ static int pod_remove_dirs(const struct cgroups *cgroups, const char *uid)
 	return first;
 }
 
-/* What only holds Pods goes with the last of them; rmdir refuses all that is still in use. */
-static void parents_prune(const struct cgroups *cgroups)
+static int parent_remove(
+	const struct cgroups *cgroups, const struct hierarchy *hierarchy, const char *path)
 {
-	static const char *const dirs[] = {
-		"/kubepods/burstable", "/kubepods/besteffort", "/kubepods", "/podnet-shims"};
+	AUTO_FREE char *dir = fs_format("%s%s%s", hierarchy->mount, cgroups->base, path);
 
-	for (size_t i = 0; i < cgroups->count * COUNT(dirs); i++) {
-		AUTO_FREE char *dir = fs_format("%s%s%s", cgroups->list[i / COUNT(dirs)].mount,
-			cgroups->base, dirs[i % COUNT(dirs)]);
+	if (!dir)
+		return -ENOMEM;
+	return rmdir(dir) < 0 && errno != ENOENT ? -errno : 0;
+}
 
-		if (dir)
-			rmdir(dir);
+/* A Pod's cgroup is made before its shim starts: without Pods no shim is about to come. */
+void cgroups_prune(const struct cgroups *cgroups)
+{
+	for (size_t i = 0; i < cgroups->count; i++) {
+		const struct hierarchy *one = &cgroups->list[i];
+
+		parent_remove(cgroups, one, cgroup_parents[QOS_BURSTABLE]);
+		parent_remove(cgroups, one, cgroup_parents[QOS_BEST_EFFORT]);
+		if (parent_remove(cgroups, one, cgroup_parents[QOS_GUARANTEED]) == 0)
+			parent_remove(cgroups, one, "/podnet-shims");
 	}
 }
 
@@ -253,7 +261,7 @@ int cgroups_pod_remove(const struct cgroups *cgroups, const char *uid, struct er
 	}
 	if (r < 0)
 		return err_set(err, -r, "remove the cgroups of Pod %s", uid);
-	parents_prune(cgroups);
+	cgroups_prune(cgroups);
 	return cgroups_weigh_burstable(cgroups, err);
 }
 
@@ -303,6 +311,6 @@ int cgroups_sweep(const struct cgroups *cgroups, const char *const *uids, struct
 			return r;
 		}
 	}
-	parents_prune(cgroups);
+	cgroups_prune(cgroups);
 	return sweep.count;
 }
