@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,17 +18,22 @@
 
 #define CLAIM_RACES 8 /* another shim may remove a parent that is still empty */
 
-/* In a child: mounts the controller where nobody else sees it. */
-static int claim_mount(const char *dir, struct err *err)
+static const char *claim_controller(const char *dir)
 {
 	const char *slash = strrchr(dir, '/');
 
+	return slash ? slash + 1 : dir;
+}
+
+/* In a child: mounts the controller where nobody else sees it. */
+static int claim_mount(const char *dir, struct err *err)
+{
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_set(err, errno, "make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_set(err, errno, "make the mounts private");
 	if (mount("cgroup", dir, "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		    slash ? slash + 1 : dir) < 0)
+		    claim_controller(dir)) < 0)
 		return err_set(err, errno, "mount a cgroup v1 hierarchy at '%s'", dir);
 	return 0;
 }
@@ -48,6 +54,7 @@ static int claim_remove(const char *dir, const char *cgroup, struct err *err)
 {
 	AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char path[PATH_MAX];
+	struct stat root;
 
 	if (fd < 0)
 		return err_set(err, errno, "open '%s'", dir);
@@ -59,7 +66,10 @@ static int claim_remove(const char *dir, const char *cgroup, struct err *err)
 		if (unlinkat(fd, path, AT_REMOVEDIR) < 0)
 			break; /* in use by other Pods */
 	}
-	return 0;
+	/* "." and ".." are links too; each cgroup adds one by its "..". */
+	if (fstat(fd, &root) < 0 || root.st_nlink > 2)
+		return 0;
+	return err_refuse(err, EAGAIN, "'%s' is not back in cgroup2", claim_controller(dir));
 }
 
 /* Runs @fn in a child that has the controller mounted, and fetches its error through a pipe. */
@@ -108,4 +118,9 @@ int claim_hold(const char *dir, const char *cgroup, struct err *err)
 int claim_release(const char *dir, const char *cgroup, struct err *err)
 {
 	return claim_run(dir, cgroup, claim_remove, err);
+}
+
+bool claim_is_released(const struct hierarchies *all, const char *dir)
+{
+	return hierarchies_v2_has(all, claim_controller(dir));
 }

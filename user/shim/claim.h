@@ -6,9 +6,18 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct err;
+struct hierarchies;
 
 /* @dir: where to mount, made if missing; its last component names the controller.  @cgroup: to make. */
 int claim_hold(const char *dir, const char *cgroup, struct err *err);
-/* Removes the cgroup, and its parents when they are empty.  -EBUSY: something lives in it. */
+/*
+ * Removes the cgroup, and its parents when they are empty.  -EBUSY: something lives in it.  -EAGAIN: it was
+ * the last one; the controller goes back to cgroup2 a little later, or, when the kernel was still about to
+ * free the cgroup, after another call.
+ */
 int claim_release(const char *dir, const char *cgroup, struct err *err);
+/* Whether cgroup2 has the controller again. */
+bool claim_is_released(const struct hierarchies *all, const char *dir);

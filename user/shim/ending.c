@@ -9,6 +9,8 @@
 #include "user/shim/keeper.h"
 
 #define SHUTDOWN_STEP_USEC (10 * USEC_PER_MSEC)
+#define CLAIM_PERIOD	   20 /* steps between two attempts */
+#define CLAIM_STEPS_MAX	   60
 
 static void shutdown_again(struct alarm *alarm)
 {
@@ -29,6 +31,26 @@ static bool containers_deleted(struct keeper *keeper)
 	return !keeper->containers;
 }
 
+/*
+ * Going back takes the kernel some tens of milliseconds, and a mount in between begins them anew.
+ * Somebody else may have the controller mounted: the Pod's end does not wait for them.
+ */
+static bool claim_released(struct keeper *keeper, struct err *err)
+{
+	const struct keeper_options *options = &keeper->options;
+	int r = -EAGAIN;
+
+	if (!options->claim || claim_is_released(&keeper->hierarchies, options->claim))
+		return true;
+	if (keeper->claim_steps % CLAIM_PERIOD == 0)
+		r = claim_release(options->claim, options->cgroup, err);
+	else
+		err_refuse(err, EAGAIN, "the controller is not back in cgroup2");
+	if (r == -EAGAIN)
+		keeper->claim_steps++;
+	return r == 0 || keeper->claim_steps == CLAIM_STEPS_MAX;
+}
+
 static bool pod_removed(struct keeper *keeper, struct err *err)
 {
 	const struct keeper_options *options = &keeper->options;
@@ -42,7 +64,7 @@ static bool pod_removed(struct keeper *keeper, struct err *err)
 		err_refuse(err, EBUSY, "processes of the Pod do not die");
 		return false;
 	}
-	return !options->claim || claim_release(options->claim, options->cgroup, err) == 0;
+	return claim_released(keeper, err);
 }
 
 /* Nothing here waits: each end of a child and each alarm is another step. */

@@ -13,13 +13,13 @@
 
 #define CPUSET_VALUE_MAX 4096
 
-/* One word of a comma-separated list. */
+/* One word of a list separated by any of ", \n". */
 static bool list_has(const char *list, const char *word)
 {
 	size_t len = strlen(word);
 
 	for (const char *at = list; (at = strstr(at, word)); at += len)
-		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+		if ((at == list || strchr(", \n", at[-1])) && strchr(", \n", at[len]))
 			return true;
 	return false;
 }
@@ -257,4 +257,18 @@ bool hierarchies_oom_killed(const struct hierarchies *all, const char *path)
 			count += strtoull(at + strlen("oom_kill "), NULL, 10);
 	}
 	return count > 0;
+}
+
+bool hierarchies_v2_has(const struct hierarchies *all, const char *controller)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		AUTO_FREE char *text = NULL;
+		char file[PATH_MAX];
+
+		if (all->list[i].kind == HIERARCHY_V2 &&
+			cgroup_path(file, &all->list[i], "", "cgroup.controllers") == 0 &&
+			fs_read(file, 4096, &text, NULL, NULL) == 0)
+			return list_has(text, controller);
+	}
+	return false;
 }

@@ -53,5 +53,8 @@ int hierarchies_path_of(
 /* Whether the kernel's OOM killer has killed in it. */
 bool hierarchies_oom_killed(const struct hierarchies *all, const char *path);
 
+/* Whether cgroup2 holds the controller. */
+bool hierarchies_v2_has(const struct hierarchies *all, const char *controller);
+
 /* Removes the cgroup tree @name below the directory @dir_fd; true when it is gone. */
 bool cgroup_remove_tree(int dir_fd, const char *name);

@@ -37,6 +37,7 @@ struct keeper {
 	pid_t pause_pid;	/* 0 once it is gone */
 	struct origin shutdown; /* who asked for the end; client 0: nobody yet */
 	struct alarm shutdown_alarm;
+	unsigned claim_steps;
 	uint64_t shutdown_deadline; /* clock_now() microseconds */
 };
 
