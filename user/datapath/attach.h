@@ -9,9 +9,7 @@
 #include <stdint.h>
 
 #include "podnet/abi.h"
-
-struct datapath_config;
-struct err;
+#include "user/datapath/datapath.h"
 
 /* How to reach a Pod's address on this machine. */
 struct pod_entry {
@@ -23,7 +21,8 @@ struct pod_entry {
 
 /*
  * Puts our filters on both directions of the host side of a Pod's veth.  @config->cgroup_root is not
- * looked at.  Filters of others on the same interface stay.
+ * looked at.  Filters of others on the same interface stay.  Call pod_put first: the entry is how an
+ * upgrade finds the interface, and until it is there the filters drop all that the Pod sends.
  */
 int pod_attach(const struct datapath_config *config, uint32_t ifindex, struct err *err);
 

@@ -76,5 +76,5 @@ int datapath_grace(struct datapath *datapath, struct err *err);
 void datapath_reclaim(struct datapath *datapath);
 
 /* What the kernel holds, for `get backends`, tests and adoption.  The caller frees *@ret. */
-int datapath_endpoints(struct datapath *datapath, struct dp_endpoint **ret, size_t *ret_count,
-	struct err *err);
+int datapath_endpoints(
+	struct datapath *datapath, struct dp_endpoint **ret, size_t *ret_count, struct err *err);
