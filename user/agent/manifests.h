@@ -59,7 +59,7 @@ struct manifests *manifests_free(struct manifests *manifests);
 /* Counts scans from 1; what a scan found new has its number. */
 uint64_t manifests_revision(const struct manifests *manifests);
 
-/* The desired objects, ordered by file and place in it.  Borrowed; see struct manifests_entry. */
+/* The desired objects, ordered by file.  Borrowed; see struct manifests_entry. */
 const struct manifests_entry *manifests_entries(
 	const struct manifests *manifests, size_t *ret_count);
 
