@@ -13,6 +13,8 @@
 #include "podnet/cniwire.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
+#include "user/datapath/attach.h"
+#include "user/datapath/datapath.h"
 #include "user/net/address.h"
 #include "user/net/forwarding.h"
 #include "user/net/link.h"
@@ -28,7 +30,7 @@ struct add {
 	const struct environment *environment;
 	struct attachment_names names;
 	struct attachment attachment;
-	int netns_fd;
+	int netns_fd, output_fd;
 	struct netlink host, pod; /* rtnetlink on either side */
 	int host_index, pod_index;
 };
@@ -136,6 +138,45 @@ static int add_find_pair(struct add *add, struct fault *fault)
 	return r;
 }
 
+/* --- the data plane ------------------------------------------------------------------------ */
+
+static struct datapath_config add_datapath(const struct add *add)
+{
+	return (struct datapath_config){
+		.bpf_dir = add->config->bpf_dir,
+		.instance = add->config->instance,
+	};
+}
+
+/* Before either end is up: no packet passes by the filters.  They go with the link. */
+static int add_filters(struct add *add, struct fault *fault)
+{
+	const struct datapath_config datapath = add_datapath(add);
+
+	return pod_attach(&datapath, (uint32_t)add->host_index, &fault->err);
+}
+
+/* The last step: from here on other Pods reach this one directly. */
+static int add_entry(struct add *add, struct fault *fault)
+{
+	const struct datapath_config datapath = add_datapath(add);
+	struct pod_entry pod = {
+		.address = add->attachment.address,
+		.ifindex = (uint32_t)add->host_index,
+		.flags = POD_CHECK_MAC,
+	};
+
+	memcpy(pod.mac, add->attachment.mac, LINK_MAC_LEN);
+	return pod_put(&datapath, &pod, &fault->err);
+}
+
+static int add_undo_entry(struct add *add, struct err *err)
+{
+	const struct datapath_config datapath = add_datapath(add);
+
+	return pod_del(&datapath, add->attachment.address, (uint32_t)add->host_index, err);
+}
+
 /* --- both ends ---------------------------------------------------------------------------- */
 
 static int add_pod_routes(struct add *add, struct err *err)
@@ -237,6 +278,19 @@ static int add_shared(struct add *add, struct fault *fault)
 	return r;
 }
 
+static int add_answer(struct add *add, struct fault *fault)
+{
+	AUTO_JSON result = NULL;
+	int r = result_make(add->config, &add->attachment, &result, fault);
+
+	if (r < 0)
+		return r;
+	r = result_print(result, add->output_fd, &fault->err);
+	if (r < 0)
+		fault->code = CNI_IO_FAILURE;
+	return r;
+}
+
 /* --- the steps ---------------------------------------------------------------------------- */
 
 /* An undo is called only for a finished step; steps without one leave nothing of their own. */
@@ -247,9 +301,12 @@ static const struct {
 	{add_address, add_undo_address},
 	{add_pair, add_undo_pair},
 	{add_find_pair, NULL},
+	{add_filters, NULL},
 	{add_pod_side, NULL},
 	{add_host_side, NULL},
 	{add_shared, NULL},
+	{add_entry, add_undo_entry},
+	{add_answer, NULL},
 };
 
 /* A failed undo is told behind the failure that led to it; the others are tried all the same. */
@@ -265,21 +322,17 @@ static void add_undo(struct add *add, size_t done, struct fault *fault)
 	}
 }
 
-static int add_run_steps(struct add *add, json_t **ret, struct fault *fault)
+static int add_run_steps(struct add *add, struct fault *fault)
 {
-	int r = 0;
-
 	for (size_t i = 0; i < COUNT(steps); i++) {
-		r = steps[i].run(add, fault);
+		int r = steps[i].run(add, fault);
+
 		if (r < 0) {
 			add_undo(add, i, fault);
 			return r;
 		}
 	}
-	r = result_make(add->config, &add->attachment, ret, fault);
-	if (r < 0)
-		add_undo(add, COUNT(steps), fault);
-	return r;
+	return 0;
 }
 
 /* The container's namespace must be one, and not ours: its interface would become the host's. */
@@ -305,7 +358,7 @@ static int add_open_netns(const char *path, int *ret_fd, struct fault *fault)
 	return 0;
 }
 
-int add_run(const struct config *config, const struct environment *environment, json_t **ret,
+int add_run(const struct config *config, const struct environment *environment, int output_fd,
 	struct fault *fault)
 {
 	AUTO_NETLINK host = NETLINK_CLOSED, pod = NETLINK_CLOSED;
@@ -322,10 +375,11 @@ int add_run(const struct config *config, const struct environment *environment, 
 	if (r < 0)
 		return r;
 	add.netns_fd = netns_fd;
+	add.output_fd = output_fd;
 	add.host = host;
 	add.pod = pod;
 	add.attachment.host_ifname = add.names.host_ifname;
 	add.attachment.ifname = environment->ifname;
 	add.attachment.netns = environment->netns;
-	return add_run_steps(&add, ret, fault);
+	return add_run_steps(&add, fault);
 }

@@ -8,7 +8,8 @@
 
 /*
  * Makes all or nothing: a step that fails has the finished ones undone, backwards.  A kill in
- * between leaves what the DEL of the same attachment removes.  The caller owns *@ret, the result.
+ * between leaves what the DEL of the same attachment removes.  The last step prints the result to
+ * @output_fd: an attachment that nobody hears of is undone, too.
  */
-int add_run(const struct config *config, const struct environment *environment, json_t **ret,
+int add_run(const struct config *config, const struct environment *environment, int output_fd,
 	struct fault *fault);

@@ -56,40 +56,43 @@ static int plugin_parse(int fd, enum cni_command command, json_t **ret, struct f
 }
 
 static int plugin_dispatch(
-	const struct environment *environment, json_t *json, json_t **ret, struct fault *fault)
+	const struct environment *environment, json_t *json, int output_fd, struct fault *fault)
 {
 	AUTO_CONFIG config = CONFIG_EMPTY;
+	AUTO_JSON versions = NULL;
 	const char *version;
 	int r;
 
 	r = config_read_version(json, &version, fault);
 	if (r == 0 && environment->command == CNI_VERSION) {
-		*ret = result_versions(version);
-		return *ret ? 0 : err_set(&fault->err, ENOMEM, "answer VERSION");
+		versions = result_versions(version);
+		return result_print(versions, output_fd, &fault->err);
 	}
 	if (r == 0)
 		r = config_read(json, &config, fault);
 	if (r < 0)
 		return r;
-	return environment->command == CNI_ADD ? add_run(&config, environment, ret, fault)
+	return environment->command == CNI_ADD ? add_run(&config, environment, output_fd, fault)
 					       : del_run(&config, environment, fault);
 }
 
-int plugin_run(environment_get_fn get, int input_fd, json_t **ret)
+int plugin_run(environment_get_fn get, int input_fd, int output_fd, struct err *err)
 {
 	struct fault fault = FAULT_NONE;
 	struct environment environment;
 	AUTO_JSON json = NULL;
+	AUTO_JSON error = NULL;
 	int r;
 
-	*ret = NULL;
 	r = environment_read(get, &environment, &fault);
 	if (r == 0)
 		r = plugin_parse(input_fd, environment.command, &json, &fault);
 	if (r == 0)
-		r = plugin_dispatch(&environment, json, ret, &fault);
-	if (r < 0)
-		*ret = result_error(
-			json_string_at(json, "cniVersion", PLUGIN_VERSION_LATEST), &fault);
+		r = plugin_dispatch(&environment, json, output_fd, &fault);
+	if (r == 0)
+		return 0;
+	error = result_error(json_string_at(json, "cniVersion", PLUGIN_VERSION_LATEST), &fault);
+	if (result_print(error, output_fd, err) < 0)
+		return err_wrap(err, "%s", fault.err.text);
 	return r;
 }

@@ -3,13 +3,12 @@
 #pragma once
 
 #include "cni/environment.h"
-#include "user/base/json.h"
 
 #define PLUGIN_INPUT_MAX (1u << 20) /* bytes of stdin */
 
 /*
- * Runs what @get says on the configuration that @input_fd holds.  The caller owns *@ret: a result, an
- * error, or NULL when success has nothing to say.  Returns 0, or a negative errno that *@ret explains
- * (NULL then means that memory was out even for that).
+ * Runs what @get says on the configuration that @input_fd holds; the answer - a result, an error, or
+ * nothing - goes to @output_fd.  Returns 0 or a negative errno; only when even the error could not be
+ * printed, *@err (else untouched) is for the caller to tell.
  */
-int plugin_run(environment_get_fn get, int input_fd, json_t **ret);
+int plugin_run(environment_get_fn get, int input_fd, int output_fd, struct err *err);

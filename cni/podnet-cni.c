@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cni/environment.h"
 #include "cni/plugin.h"
-#include "user/base/cleanup.h"
 #include "user/base/log.h"
 
 static const char about[] =
@@ -26,8 +26,7 @@ static int main_option(const char *option)
 
 int main(int argc, char **argv)
 {
-	AUTO_FREE char *text = NULL;
-	AUTO_JSON answer = NULL;
+	struct err err = {.code = 0};
 	int r;
 
 	log_setup("podnet", LOG_LEVEL_INFO);
@@ -36,13 +35,8 @@ int main(int argc, char **argv)
 	if (environment_is_empty(getenv))
 		return fputs(about, stderr) < 0;
 
-	r = plugin_run(getenv, STDIN_FILENO, &answer);
-	if (r == 0 && !answer)
-		return 0;
-	text = answer ? json_text(answer) : NULL;
-	if (!text || puts(text) < 0 || fflush(stdout) != 0) {
-		log_error("cannot print the answer");
-		return 1;
-	}
+	r = plugin_run(getenv, STDIN_FILENO, STDOUT_FILENO, &err);
+	if (err.code)
+		log_error("%s", err.text);
 	return r < 0;
 }

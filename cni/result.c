@@ -7,6 +7,7 @@
 
 #include "podnet/cniwire.h"
 #include "user/base/cleanup.h"
+#include "user/base/fs.h"
 
 /* The array at @result[key], made when it is missing; borrowed. */
 static json_t *result_array(json_t *result, const char *key)
@@ -107,4 +108,23 @@ json_t *result_versions(const char *version)
 		if (json_array_append_new(supported, json_string(config_versions[i])) < 0)
 			return NULL;
 	return json_pack("{s:s, s:O}", "cniVersion", version, "supportedVersions", supported);
+}
+
+int result_print(const json_t *json, int fd, struct err *err)
+{
+	AUTO_FREE char *text = json ? json_text(json) : NULL;
+	AUTO_FREE char *line = text ? fs_format("%s\n", text) : NULL;
+
+	if (!line)
+		return err_set(err, ENOMEM, "print the answer");
+	for (size_t sent = 0, len = strlen(line); sent < len;) {
+		ssize_t n = write(fd, line + sent, len - sent);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, errno, "print the answer");
+		sent += (size_t)n;
+	}
+	return 0;
 }

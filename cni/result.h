@@ -26,3 +26,6 @@ int result_make(const struct config *config, const struct attachment *attachment
 /* The caller owns what these return; NULL when memory is out. */
 json_t *result_error(const char *version, const struct fault *fault);
 json_t *result_versions(const char *version);
+
+/* Writes @json (NULL: memory was out) and a newline to @fd. */
+int result_print(const json_t *json, int fd, struct err *err);

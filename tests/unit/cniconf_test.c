@@ -210,17 +210,36 @@ TEST(names_of_an_attachment_never_change)
 
 /* --- the whole, on bad input ------------------------------------------------------------------ */
 
-/* What the plugin answers to DEL with @text on stdin; the caller owns it. */
-static json_t *answer_to(const char *text, size_t len)
+static int file_with(const char *text, size_t len)
 {
-	json_t *answer = NULL;
 	char path[] = "/tmp/podnet-input-XXXXXX";
-	AUTO_FD fd = mkstemp(path);
+	int fd = mkstemp(path);
 
 	if (fd < 0 || unlink(path) < 0 || write(fd, text, len) != (ssize_t)len ||
 		lseek(fd, 0, SEEK_SET) != 0)
 		BAIL("temporary file");
-	CHECK("it fails", plugin_run(get_variable, fd, &answer) < 0);
+	return fd;
+}
+
+/* Runs the plugin on @input; the caller owns what it printed. */
+static int run_plugin(int input, json_t **ret)
+{
+	AUTO_FD output = file_with("", 0);
+	struct err err;
+	int r = plugin_run(get_variable, input, output, &err);
+
+	lseek(output, 0, SEEK_SET);
+	*ret = json_loadfd(output, 0, NULL);
+	return r;
+}
+
+/* What the plugin answers to @text on stdin, which it must refuse; the caller owns it. */
+static json_t *answer_to(const char *text, size_t len)
+{
+	AUTO_FD input = file_with(text, len);
+	json_t *answer;
+
+	CHECK("it fails", run_plugin(input, &answer) < 0);
 	return answer;
 }
 
@@ -276,7 +295,7 @@ TEST(input_that_cannot_be_read_is_an_io_failure)
 	AUTO_JSON answer = NULL;
 
 	del_variables();
-	CHECK("it fails", plugin_run(get_variable, directory, &answer) < 0);
+	CHECK("it fails", run_plugin(directory, &answer) < 0);
 	CHECK_EQ("with its code", json_integer_at(answer, "code", 0), 5);
 }
 
@@ -286,7 +305,7 @@ TEST(version_needs_no_input)
 	AUTO_JSON answer = NULL;
 
 	variables[0] = "VERSION";
-	CHECK_EQ("it succeeds", plugin_run(get_variable, nothing, &answer), 0);
+	CHECK_EQ("it succeeds", run_plugin(nothing, &answer), 0);
 	CHECK_EQ("with all versions", json_array_size(json_object_get(answer, "supportedVersions")),
 		4);
 }
@@ -301,4 +320,14 @@ TEST(an_error_carries_the_version_that_was_asked_for)
 	CHECK_STR("version", json_string_at(answer, "cniVersion", ""), "0.4.0");
 	CHECK_EQ("code", json_integer_at(answer, "code", 0), 7);
 	CHECK("details", json_string_at(answer, "details", "")[0]);
+}
+
+TEST(an_answer_that_cannot_be_printed_is_told_to_the_caller)
+{
+	AUTO_FD input = file_with("x", 1), full = open("/dev/full", O_WRONLY);
+	struct err err = {.code = 0};
+
+	del_variables();
+	CHECK_FAILS("it fails", plugin_run(get_variable, input, full, &err), ENOSPC, &err,
+		"line 1, column 1");
 }

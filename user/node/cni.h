@@ -10,7 +10,7 @@ struct cni;
 struct cni_call;
 
 struct cni_config {
-	const char *conf_dir;  /* the first *.conflist, *.conf by name counts */
+	const char *conf_dir; /* the first *.conflist, *.conf by name counts */
 	const char *bin_dir;
 	const char *cache_dir; /* RUN/cni: result of each ADD, needed for DEL */
 };
@@ -32,8 +32,8 @@ int cni_new(sd_event *loop, const struct cni_config *config, struct cni **ret, s
 struct cni *cni_free(struct cni *cni);
 
 /* @result 0 and the addresses, or a negative errno and a one-line reason ("plugin 'podnet': code 11: no free address ..."). */
-typedef void (*cni_done_fn)(void *userdata, int result, const struct cni_result *added,
-	const char *reason);
+typedef void (*cni_done_fn)(
+	void *userdata, int result, const struct cni_result *added, const char *reason);
 /* On failure of a later plugin the chain is undone (DEL) before @done is called. */
 int cni_add(struct cni *cni, const struct cni_attachment *attachment, cni_done_fn done,
 	void *userdata, struct cni_call **ret, struct err *err);
@@ -43,5 +43,5 @@ int cni_del(struct cni *cni, const struct cni_attachment *attachment, cni_done_f
 /* Kills the plugin that runs; no callback follows.  Accepts NULL; returns NULL. */
 struct cni_call *cni_call_cancel(struct cni_call *call);
 /* What a successful ADD of this container left in the cache.  -ENOENT: nothing. */
-int cni_cached(const struct cni *cni, const char *container_id, struct cni_result *ret,
-	struct err *err);
+int cni_cached(
+	const struct cni *cni, const char *container_id, struct cni_result *ret, struct err *err);
