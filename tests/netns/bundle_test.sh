@@ -54,6 +54,7 @@ spec:
     - {name: key, mountPath: /key}
     - {name: host, mountPath: /host, readOnly: true}
     - {name: work, mountPath: /work/part, subPath: a/b}
+    - {name: work, mountPath: /new/path/work}
     - {name: conf, mountPath: /etc/nginx.conf, subPath: nginx.conf}
   - name: side
     image: busybox
@@ -175,8 +176,7 @@ in_side() {
 
 runtime_start() { # CONTAINER
 	local dir
-	dir=$(make "$1") &&
-		"$runtime" --root "$TEST_DIR/runtime" create --bundle "$dir" "$1.0" </dev/null >"$TEST_DIR/$1.log" 2>&1 &&
+	dir=$(make "$1") && "$runtime" --root "$TEST_DIR/runtime" create --bundle "$dir" "$1.0" </dev/null >"$TEST_DIR/$1.log" 2>&1 &&
 		"$runtime" --root "$TEST_DIR/runtime" start "$1.0"
 }
 
@@ -212,6 +212,8 @@ HOME=/home/app"
 	ok "$runtime: is in the other container's volume" in_side ls /work/a/b/seen
 	ok "$runtime: /dev/shm is the Pod's" in_app touch /dev/shm/seen
 	ok "$runtime: and shared" in_side ls /dev/shm/seen
+	ok "$runtime: missing parents of a mount are open to all" in_app ls /new/path/work
+	is "$runtime: umask" "$(grep Umask "/proc/$pid/status")" "Umask:	0022"
 	fails "$runtime: a memory volume is limited" "(No space|error)" in_app sh -c 'head -c 2000000 /dev/zero >/fast/x'
 	fails "$runtime: a read-only root" "Read-only" in_side touch /x
 	ok "$runtime: the other one is writable where root may" test -w "$pod/run/bundles/app.0/rootfs"

@@ -6,7 +6,7 @@
 
 #include "user/model/pod.h"
 
-#define IDENTITY_MAX_GROUPS 256
+#define IDENTITY_MAX_GROUPS 64
 
 struct err;
 
