@@ -15,6 +15,7 @@
 #include "user/base/err.h"
 #include "user/base/json.h"
 #include "user/base/log.h"
+#include "user/image/digest.h"
 #include "user/image/pull.h"
 #include "user/image/reference.h"
 #include "user/image/store.h"
@@ -26,7 +27,7 @@ enum exit_code { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
 static const char usage[] =
 	"usage: podnet-pull --dir DIR [--policy POLICY] [options] REFERENCE\n"
-	"       podnet-pull --dir DIR --collect [--min-age SECONDS] < REFERENCES\n"
+	"       podnet-pull --dir DIR --collect [--min-age SECONDS] < REFERENCES-AND-DIGESTS\n"
 	"\n"
 	"Makes the image present in the store DIR and prints where its layers are, as JSON;\n"
 	"with --collect removes every image that no line of the input names.\n"
@@ -162,7 +163,7 @@ static int run_pull(const struct options *options)
 	return EXIT_FAILED;
 }
 
-/* Reads the references to keep, normalised: what is no reference can have no image. */
+/* Reads what to keep, a digest or a reference, which is normalised: what is neither can have no image. */
 static size_t keep_read(char **keep)
 {
 	struct reference reference;
@@ -171,7 +172,9 @@ static size_t keep_read(char **keep)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '\0' || reference_parse(line, &reference, NULL) < 0)
+		if (digest_is_valid(line))
+			strcpy(reference.text, line);
+		else if (reference_parse(line, &reference, NULL) < 0)
 			continue;
 		if (count == KEEP_MAX || !(keep[count++] = strdup(reference.text))) {
 			log_error("too many images to keep");

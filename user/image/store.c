@@ -13,8 +13,7 @@
 #include "user/base/record.h"
 #include "user/image/digest.h"
 
-#define STORE_MOUNTS_MAX (64u << 20) /* bytes of mountinfo */
-#define STORE_RECORD	 "image"
+#define STORE_RECORD "image"
 
 struct store {
 	char dir[PATH_MAX - 256]; /* absolute; what is appended to it is shorter than the rest */
@@ -286,19 +285,50 @@ int store_image_read(struct store *store, const char *reference, json_t **ret, s
 	return 0;
 }
 
-int store_image_write(
+static int image_write(
 	struct store *store, const char *reference, const json_t *image, struct err *err)
 {
 	AUTO_FREE char *path = image_path(store, reference);
 	AUTO_FREE char *text = json_text(image);
-	/* Two pulls of one reference must not meet in the record's temporary file. */
-	AUTO_FD turn = openat(store->dir_fd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (!path || !text)
-		return err_set(err, ENOMEM, "write image '%s'", reference);
+		return err_set(err, ENOMEM, "write image '%.150s'", reference);
+	return record_write(path, STORE_RECORD, text, strlen(text), FS_DURABLE, err);
+}
+
+/* A tag is about to mean another image: what it meant stays known by its digest. */
+static int image_retain(
+	struct store *store, const char *reference, const char *new_digest, struct err *err)
+{
+	AUTO_FREE char *path = image_path(store, reference);
+	AUTO_JSON image = NULL;
+	const char *digest;
+	int r;
+
+	if (!path)
+		return err_set(err, ENOMEM, "write image '%.150s'", reference);
+	r = image_load(path, reference, &image, err);
+	if (r < 0)
+		return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	digest = json_string_at(image, "digest", "");
+	if (strcmp(digest, new_digest) == 0)
+		return 0;
+	if (json_object_set_new(image, "reference", json_string(digest)) < 0)
+		return err_set(err, ENOMEM, "write image '%.150s'", reference);
+	return image_write(store, digest, image, err);
+}
+
+int store_image_write(
+	struct store *store, const char *reference, const json_t *image, struct err *err)
+{
+	/* Two pulls of one reference must not meet in the record's temporary file. */
+	AUTO_FD turn = openat(store->dir_fd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
 	if (turn < 0 || lock_take(turn, LOCK_EX) < 0)
 		return err_set(err, errno, "lock '%s/images'", store->dir);
-	return record_write(path, STORE_RECORD, text, strlen(text), FS_DURABLE, err);
+	r = image_retain(store, reference, json_string_at(image, "digest", ""), err);
+	return r < 0 ? r : image_write(store, reference, image, err);
 }
 
 int store_image_touch(struct store *store, const json_t *image, struct err *err)
@@ -320,7 +350,6 @@ int store_image_touch(struct store *store, const json_t *image, struct err *err)
 struct collection {
 	const struct store_collect *collect;
 	json_t *named;	 /* diff ids of the images that stay */
-	char *mounts;	 /* mountinfo */
 	uint64_t before; /* wall clock: layers used later stay */
 };
 
@@ -371,7 +400,7 @@ static int layer_collect(struct store *store, const char *name, void *userdata, 
 
 	if (!path || !gone)
 		return err_set(err, ENOMEM, "collect images");
-	if (json_object_get(collection->named, name) || strstr(collection->mounts, name))
+	if (json_object_get(collection->named, name))
 		return 0;
 	if (stat(path, &st) < 0)
 		return err_set(err, errno, "look at '%s'", path);
@@ -388,7 +417,6 @@ static int store_collect_locked(
 {
 	uint64_t now = clock_wall();
 	AUTO_JSON named = json_object();
-	AUTO_FREE char *mounts = NULL;
 	struct collection collection = {
 		.collect = collect,
 		.named = named,
@@ -398,11 +426,6 @@ static int store_collect_locked(
 
 	if (!named)
 		return err_set(err, ENOMEM, "collect images");
-	/* A running container's layers can be without a name: its tag has moved on. */
-	r = fs_read("/proc/self/mountinfo", STORE_MOUNTS_MAX, &mounts, NULL, err);
-	if (r < 0)
-		return r;
-	collection.mounts = mounts;
 	r = store_sweep(store, err);
 	if (r == 0)
 		r = store_each(store, "images", image_collect, &collection, err);

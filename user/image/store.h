@@ -4,7 +4,8 @@
  *
  *	layers/DIFFID/fs  a layer, unpacked once, whatever image it came with; DIFFID is 64 digits (a colon
  *			  would end a lowerdir).  The time of layers/DIFFID itself is that of its last use
- *	images/KEY	  one record per reference: digest, layers, what a container needs of the configuration
+ *	images/KEY	  one record per reference: digest, layers, what a container needs of the configuration;
+ *			  and one per digest that a tag no longer means
  *	tmp/		  layers on their way in, and on their way out
  *	lock		  shared by everyone who works here, exclusive for those who remove
  *
@@ -58,12 +59,13 @@ int store_image_write(
 int store_image_touch(struct store *store, const json_t *image, struct err *err);
 
 struct store_collect {
-	const char *const *keep; /* normalised references, NULL-terminated */
+	const char *const *keep; /* normalised references and digests, NULL-terminated */
 	uint64_t min_age_usec;	 /* layers used later than so long ago stay */
 };
 
 /*
- * Removes all images but those to keep, then the layers that no image names and no overlay mount uses.
+ * Removes all images but those to keep, then the layers that no image names.  The digest of a running
+ * container's image must be among those to keep: its tag may mean another image by now.
  * -EBUSY: a pull is running, nothing was removed.
  */
 int store_collect(const char *dir, const struct store_collect *collect, struct err *err);

@@ -58,8 +58,9 @@ int images_ensure(struct images *images, const char *reference, enum pull_policy
 struct image_wait *image_wait_cancel(struct image_wait *wait);
 
 /*
- * Starts to remove the store's entries whose reference is not in @keep (NULL-terminated, copied; written as in
- * manifests or normalised), then layers that nothing names.  Layers of running containers and those used in
- * the last two minutes stay.  -EBUSY: pulls or another collection are running, nothing was started.
+ * Starts to remove the images that are not in @keep, then the layers that no image names.  @keep
+ * (NULL-terminated, copied) holds references, written as in manifests or normalised, and the digest of every
+ * existing container's image: its tag may mean another image by now.  Layers used in the last two minutes stay.
+ * -EBUSY: pulls or another collection are running, nothing was started.
  */
 int images_collect(struct images *images, const char *const *keep, struct err *err);

@@ -54,7 +54,10 @@ static void node_rotate(void *userdata)
 	timer_arm(node->rotate_timer, clock_now() + LOGROTATE_INTERVAL);
 }
 
-/* References of all images that Pods name, NULL-terminated; the caller frees the array only. */
+/*
+ * References of all images that Pods name, and digests of those their containers have: a tag can have moved on
+ * below a running container.  NULL-terminated; the caller frees the array only.
+ */
 static const char **node_images(const struct node *node)
 {
 	size_t count = 0, n = 0;
@@ -62,10 +65,13 @@ static const char **node_images(const struct node *node)
 
 	for (struct node_pod *pod = node->first; pod; pod = pod->next)
 		count += pod->observed.count;
-	images = calloc(count + 1, sizeof(*images));
+	images = calloc(2 * count + 1, sizeof(*images));
 	for (struct node_pod *pod = node->first; images && pod; pod = pod->next)
-		for (size_t i = 0; i < pod->observed.count; i++)
+		for (size_t i = 0; i < pod->observed.count; i++) {
 			images[n++] = observed_container(pod->spec, i)->image;
+			if (pod->observed.containers[i].image_digest[0])
+				images[n++] = pod->observed.containers[i].image_digest;
+		}
 	return images;
 }
 
