@@ -20,10 +20,22 @@
 #define IMAGE_GC_INTERVAL  (300 * USEC_PER_SEC)
 #define IMAGE_GC_PERCENT   85 /* of the disk, as the kubelet's high threshold */
 
-static void node_append(struct node *node, struct node_pod *pod)
+static int pod_order(const struct node_pod *pod, const char *namespace, const char *name)
 {
-	*node->last = pod;
-	node->last = &pod->next;
+	int order = strcmp(pod->spec->meta.namespace, namespace);
+
+	return order ? order : strcmp(pod->spec->meta.name, name);
+}
+
+static void node_insert(struct node *node, struct node_pod *pod)
+{
+	const struct object_meta *meta = &pod->spec->meta;
+	struct node_pod **at = &node->first;
+
+	while (*at && pod_order(*at, meta->namespace, meta->name) < 0)
+		at = &(*at)->next;
+	pod->next = *at;
+	*at = pod;
 }
 
 static void node_remove(struct node *node, struct node_pod *pod)
@@ -33,8 +45,6 @@ static void node_remove(struct node *node, struct node_pod *pod)
 	while (*at != pod)
 		at = &(*at)->next;
 	*at = pod->next;
-	if (node->last == &pod->next)
-		node->last = at;
 }
 
 static void node_adopted(void *userdata)
@@ -162,7 +172,6 @@ int node_new(sd_event *loop, struct worker *worker, const struct node_config *co
 	node->config = config;
 	node->events = *events;
 	node->source = *source;
-	node->last = &node->first;
 	r = node_dirs(config, err);
 	if (r == 0)
 		r = cgroups_open(config->cgroup_root, &node->cgroups, err);
@@ -224,7 +233,7 @@ static int node_begin(struct node *node, struct pod *spec, uint64_t created_wall
 
 	if (r < 0)
 		return r;
-	node_append(node, pod);
+	node_insert(node, pod);
 	r = adopt_pod(pod, err);
 	if (r < 0) {
 		node_remove(node, pod);
@@ -327,8 +336,7 @@ struct node_pod *node_pod_find(const struct node *node, const char *namespace, c
 {
 	struct node_pod *pod = node->first;
 
-	while (pod && (strcmp(pod->spec->meta.name, name) != 0 ||
-			      strcmp(pod->spec->meta.namespace, namespace) != 0))
+	while (pod && pod_order(pod, namespace, name) != 0)
 		pod = pod->next;
 	return pod;
 }

@@ -66,7 +66,7 @@ void node_pod_delete(struct node_pod *pod, int64_t grace);
 
 /* Borrowed until ->gone; NULL when there is none. */
 struct node_pod *node_pod_find(const struct node *node, const char *namespace, const char *name);
-/* The Pods in order of creation: @after NULL gives the first, then the next; NULL at the end. */
+/* The Pods in order of namespace and name: @after NULL gives the first, then the next; NULL at the end. */
 struct node_pod *node_pod_next(const struct node *node, const struct node_pod *after);
 
 /* Takes over labels and annotations of @object, the only parts that change without a new Pod. */

@@ -27,7 +27,7 @@ struct node {
 	struct cgroups *cgroups;
 	struct images *images;
 	struct cni *cni;
-	struct node_pod *first, **last;
+	struct node_pod *first; /* ordered by namespace and name */
 	size_t adopting; /* Pods whose shim has not answered yet */
 	bool adopt_called;
 	struct timer *adopt_timer;
