@@ -20,4 +20,5 @@ const char *digest_hex(const char *digest);
 /* Ends @hash and writes its digest. */
 void digest_finish(struct sha256_ctx *hash, char ret[DIGEST_SIZE]);
 
+/* Writes the digest of @len bytes at @data. */
 void digest_of(const void *data, size_t len, char ret[DIGEST_SIZE]);

@@ -40,6 +40,7 @@ struct store_layer {
 	int root_fd;	     /* where its content goes: an empty directory, root's, 0755 */
 };
 
+/* Makes its directory.  Ended by store_layer_commit or store_layer_abort. */
 int store_layer_begin(struct store *store, struct store_layer *ret, struct err *err);
 /* Makes it durable under its name; when somebody was faster, theirs stays.  Ends @layer on success. */
 int store_layer_commit(

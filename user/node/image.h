@@ -41,8 +41,10 @@ struct images_config {
 	uint64_t max_bytes, max_files; /* per image, unpacked; 0: the default */
 };
 
+/* Copies @config; starts nothing.  The caller owns *@ret and frees it before the loop. */
 int images_new(
 	sd_event *loop, const struct images_config *config, struct images **ret, struct err *err);
+/* Ends pulls and collections; no callback follows.  Accepts NULL; returns NULL. */
 struct images *images_free(struct images *images);
 
 /*
