@@ -56,16 +56,19 @@ static void cgroup_each_process(int dir_fd, void (*fn)(int dir_fd, pid_t pid))
 {
 	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	AUTO_FILE file = fd < 0 ? NULL : fdopen(fd, "re");
-	pid_t pid;
+	char line[16];
 
 	if (!file) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	while (fscanf(file, "%d", &pid) == 1)
+	while (fgets(line, sizeof(line), file)) {
+		long pid = strtol(line, NULL, 10);
+
 		if (pid > 0)
-			fn(dir_fd, pid);
+			fn(dir_fd, (pid_t)pid);
+	}
 }
 
 static void process_kill(int dir_fd, pid_t pid)

@@ -184,22 +184,28 @@ static int enter_stdio(const struct enter *enter, const struct profile *profile,
 	return 0;
 }
 
+/* The home directory in a line of passwd(5), when it is @uid's; cuts the line. */
+static const char *passwd_home(char *line, uid_t uid)
+{
+	char *field[7] = {NULL};
+
+	line[strcspn(line, "\n")] = '\0';
+	for (size_t i = 0; i < COUNT(field) && line; i++)
+		field[i] = strsep(&line, ":");
+	return field[5] && field[5][0] && strtoul(field[2], NULL, 10) == uid ? field[5] : NULL;
+}
+
 /* As the runtimes do for a container that sets no HOME. */
 static void set_home(uid_t uid)
 {
 	AUTO_FILE file = getenv("HOME") ? NULL : fopen("/etc/passwd", "re");
 	AUTO_FREE char *line = NULL;
-	char home[256];
+	const char *home = NULL;
 	size_t size = 0;
-	unsigned id;
 
-	while (file && getline(&line, &size, file) > 0)
-		if (sscanf(line, "%*[^:]:%*[^:]:%u:%*[^:]:%*[^:]:%255[^:\n]", &id, home) == 2 &&
-			id == uid) {
-			setenv("HOME", home, 1);
-			return;
-		}
-	setenv("HOME", "/", 0);
+	while (file && !home && getline(&line, &size, file) > 0)
+		home = passwd_home(line, uid);
+	setenv("HOME", home ? home : "/", 0);
 }
 
 static int enter_setup(const struct enter *enter, struct profile **ret, struct err *err)

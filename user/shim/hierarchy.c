@@ -53,26 +53,34 @@ static int hierarchy_add(struct hierarchies *all, const char *fstype, const char
 	return 0;
 }
 
-/* A hierarchy mounted twice counts once; a bind mount of a part of one does not count. */
+/*
+ * "31 23 0:28 / /sys/fs/cgroup/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu\n": a hierarchy mounted
+ * twice counts once; a bind mount of a part of one does not count.
+ */
 static int mountinfo_line(struct hierarchies *all, char *line, char seen[][24], struct err *err)
 {
-	char device[24], root[256], mount[256], fstype[16], options[256];
-	const char *tail = strstr(line, " - cgroup");
+	char *tail = strstr(line, " - cgroup"), *save = NULL, *field[5] = {NULL};
+	const char *fstype, *options;
 	size_t before = all->count;
 	int r;
 
-	if (!tail || sscanf(tail, " - %15s %*s %255s", fstype, options) != 2)
+	if (!tail)
 		return 0;
-	if (sscanf(line, "%*u %*u %23s %255s %255s", device, root, mount) != 3)
-		return 0;
-	if (strcmp(root, "/") != 0)
+	*tail = '\0';
+	for (size_t i = 0; i < COUNT(field); i++)
+		field[i] = strtok_r(i ? NULL : line, " ", &save);
+	fstype = strtok_r(tail + strlen(" - "), " ", &save);
+	strtok_r(NULL, " ", &save);
+	options = strtok_r(NULL, " \n", &save);
+	if (!field[4] || !options || strlen(field[2]) >= sizeof(seen[0]) ||
+		strcmp(field[3], "/") != 0)
 		return 0;
 	for (size_t i = 0; i < before; i++)
-		if (strcmp(seen[i], device) == 0)
+		if (strcmp(seen[i], field[2]) == 0)
 			return 0;
-	r = hierarchy_add(all, fstype, mount, options, err);
+	r = hierarchy_add(all, fstype, field[4], options, err);
 	if (r == 0)
-		strcpy(seen[before], device);
+		strcpy(seen[before], field[2]);
 	return r;
 }
 
