@@ -31,7 +31,8 @@ char *cgroups_shim_path(const struct cgroups *cgroups);
 
 /* Makes the Pod's cgroup in every hierarchy and writes its shares, quota, memory limit.  Idempotent. */
 int cgroups_pod_make(const struct cgroups *cgroups, const struct pod *pod, struct err *err);
-/* Kills what is left in it and removes it, whatever QoS class @uid had.  A missing one is success. */
+/* Kills what is left in it and removes it, whatever QoS class @uid had.  A missing one is success.
+ * Waits at most 2 s for killed processes to be gone, then -EBUSY: call it again. */
 int cgroups_pod_remove(const struct cgroups *cgroups, const char *uid, struct err *err);
 /* Calls @fn once for each process in the Pod's cgroup (any hierarchy); @container: the cgroup below the
  * Pod's that it is in ("web.0", "pause"), "" for the Pod's own. */
