@@ -32,7 +32,9 @@ struct websocket {
 	void (*released)(void *userdata);
 	void *released_userdata;
 	bool paused, full, eof, closed;
-	bool busy, doomed; /* freed by one of its own events: goes when that has returned */
+	unsigned
+		close_code; /* to be sent when the queue has emptied: wslay lets it overtake data */
+	bool busy, doomed;  /* freed by one of its own events: goes when that has returned */
 };
 
 static ssize_t websocket_recv(
@@ -99,13 +101,19 @@ static void websocket_message(wslay_event_context_ptr wslay,
 		websocket->events->message(websocket->userdata, arg->msg, arg->msg_length);
 }
 
+static bool websocket_close_is_due(const struct websocket *websocket)
+{
+	return websocket->close_code && !wslay_event_get_queued_msg_count(websocket->wslay) &&
+	       !wslay_event_get_close_sent(websocket->wslay);
+}
+
 static void websocket_watch(struct websocket *websocket)
 {
 	uint32_t events = 0;
 
 	if (wslay_event_want_read(websocket->wslay) && !websocket->paused)
 		events |= EPOLLIN;
-	if (wslay_event_want_write(websocket->wslay) ||
+	if (wslay_event_want_write(websocket->wslay) || websocket_close_is_due(websocket) ||
 		(websocket->early.len && !websocket->paused))
 		events |= EPOLLOUT;
 	/* On failure the loop is out of memory: the peer's time-out ends the connection. */
@@ -140,14 +148,31 @@ static void websocket_drained(struct websocket *websocket)
 		websocket->events->drained(websocket->userdata);
 }
 
+/* Sends what is queued, and behind it the close frame. */
+static void websocket_flush(struct websocket *websocket)
+{
+	int r = wslay_event_send(websocket->wslay);
+
+	if (r == 0 && websocket_close_is_due(websocket)) {
+		/* Lack of memory ends the connection like a failed write. */
+		r = wslay_event_queue_close(
+			websocket->wslay, (uint16_t)websocket->close_code, NULL, 0);
+		websocket->close_code = 0;
+		if (r == 0)
+			r = wslay_event_send(websocket->wslay);
+	}
+	if (r != 0)
+		websocket->eof = true;
+}
+
 static void websocket_turn(struct websocket *websocket)
 {
 	websocket->turn_left = TURN_BYTES;
 	/* What wslay refuses makes it queue a close frame; what fails below it sets eof. */
 	if (wslay_event_recv(websocket->wslay) != 0 && !websocket->doomed)
 		wslay_event_shutdown_read(websocket->wslay);
-	if (!websocket->doomed && !websocket->eof && wslay_event_send(websocket->wslay) != 0)
-		websocket->eof = true;
+	if (!websocket->doomed && !websocket->eof)
+		websocket_flush(websocket);
 	if (!websocket->doomed)
 		websocket_drained(websocket);
 	if (!websocket->doomed && websocket_is_over(websocket))
@@ -264,7 +289,7 @@ static int websocket_queue(struct websocket *websocket, const uint8_t *data, siz
 
 int websocket_send(struct websocket *websocket, const void *data, size_t len)
 {
-	if (websocket->closed)
+	if (websocket->closed || websocket->close_code)
 		return -EPIPE;
 	if (wslay_event_get_queued_msg_length(websocket->wslay) + len > WEBSOCKET_LIMIT)
 		return -ENOBUFS;
@@ -293,10 +318,9 @@ void websocket_pause(struct websocket *websocket, int paused)
 
 void websocket_close(struct websocket *websocket, unsigned code)
 {
-	if (websocket->closed)
+	if (websocket->closed || websocket->close_code)
 		return;
-	/* A close frame that cannot be queued for lack of memory: the timer ends the connection. */
-	wslay_event_queue_close(websocket->wslay, (uint16_t)code, NULL, 0);
+	websocket->close_code = code;
 	websocket_wait_close(websocket);
 	if (!websocket->busy)
 		websocket_watch(websocket);

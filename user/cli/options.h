@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* podnetctl's commands and options: one table that parses and generates --help. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "user/cli/columns.h"
+
+struct err;
+
+#define DEFAULT_SOCKET "/run/podnet/podnetd.sock"
+
+enum cli_command { CLI_GET, CLI_LOGS, CLI_EXEC, CLI_DELETE, CLI_HELP, CLI_VERSION };
+enum cli_output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON };
+
+/* What `get` and `delete` name: "pods", "po", "pod" ... */
+struct cli_resource {
+	const char *names[4]; /* the first one is what messages say */
+	const struct column_set *columns;
+	bool deletable;
+};
+
+struct cli_options {
+	enum cli_command command;
+	const char *socket, *namespace, *container;
+	bool all_namespaces, follow, previous;
+	enum cli_output output;
+	int64_t tail;  /* -1: all */
+	int64_t grace; /* seconds; -1: the Pod's own */
+	const struct cli_resource *resource;
+	const char *name;	 /* Pod or object; NULL: all */
+	const char *const *argv; /* of exec; NULL-terminated */
+};
+
+/*
+ * Reads the command line; strings and argv are borrowed from it, and its order changes.
+ * -EINVAL: a usage error; err->text says which.
+ */
+int cli_options_parse(int argc, char **argv, struct cli_options *ret, struct err *err);
+
+/* The whole --help, the caller frees it; NULL when memory is out. */
+char *cli_help(void);
