@@ -24,6 +24,7 @@
 #include "user/net/route.h"
 
 #define ADD_MTU_FALLBACK 1500
+#define ADD_TABLE	 1000 /* + ifindex: routing table of a further interface */
 
 struct add {
 	const struct config *config;
@@ -179,22 +180,40 @@ static int add_undo_entry(struct add *add, struct err *err)
 
 /* --- both ends ---------------------------------------------------------------------------- */
 
-static int add_pod_routes(struct add *add, struct err *err)
+static int add_pod_routes_in(struct add *add, uint32_t table, struct err *err)
 {
 	const struct in_addr gateway = {htonl(CNI_GATEWAY)};
 	const struct route link = {
 		.destination = gateway,
 		.prefix_len = 32,
 		.index = add->pod_index,
+		.table = table,
 	};
 	const struct route all = {
 		.gateway = gateway,
 		.source = add->attachment.address,
 		.index = add->pod_index,
+		.table = table,
 	};
 	int r = route_add(&add->pod, &link, err);
 
 	return r < 0 ? r : route_add(&add->pod, &all, err);
+}
+
+/*
+ * The first interface has the default route.  A further one answers to what comes in by it: its
+ * routes stand in a table of their own, asked for packets from its address only.
+ */
+static int add_pod_routes(struct add *add, struct err *err)
+{
+	uint32_t table = ADD_TABLE + (uint32_t)add->pod_index;
+	int r;
+
+	r = add_pod_routes_in(add, 0, err);
+	if (r != -EEXIST)
+		return r;
+	r = add_pod_routes_in(add, table, err);
+	return r < 0 ? r : route_add_rule(&add->pod, add->attachment.address, table, err);
 }
 
 static int add_pod_side(struct add *add, struct fault *fault)

@@ -27,8 +27,8 @@ conf() { # KEYS
 call() { # COMMAND ID NETNS [KEYS [WRAPPER...]]
 	local command=$1 id=$2 netns=$3 keys=${4:-$usual}
 	shift $(($# < 4 ? $# : 4))
-	conf "$keys" | CNI_COMMAND=$command CNI_CONTAINERID=$id CNI_NETNS=$netns CNI_IFNAME=eth0 \
-		CNI_PATH=/nowhere "$@" "$plugin"
+	conf "$keys" | CNI_COMMAND=$command CNI_CONTAINERID=$id CNI_NETNS=$netns \
+		CNI_IFNAME=${ifname:-eth0} CNI_PATH=/nowhere "$@" "$plugin"
 }
 
 add() { # ID [KEYS]
@@ -133,6 +133,16 @@ eventually "Pod to the host's address for Pods" 5 talk a 169.254.1.2
 eventually "Pod to the outside" 5 talk a 192.0.2.2
 ok "Pod to the outside, ping" in_netns b ping -c1 -W2 192.0.2.2
 fails "the outside has no way to the Pod" "unreachable" in_netns outside ping -c1 -W1 "$(address a)"
+
+before=$(remains)
+second=$(ifname=eth1 add a | jq -r '.ips[0].address | rtrimstr("/32")')
+like "a second interface has its own address" "$second" "^10\.244\.0\."
+ok "which is reached from the host" talk - "$second"
+ok "and from a Pod" talk b "$second"
+ok "the first goes on" talk - "$(address a)"
+ifname=eth1 del a
+is "the second goes alone" "$(remains)" "$before"
+ok "and leaves the first" talk b "$(address a)"
 
 # --- masquerade and forwarding -------------------------------------------------------------------
 before=$(nft -s list table ip podnet-default)

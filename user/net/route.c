@@ -2,6 +2,7 @@
 #include "user/net/route.h"
 
 #include <arpa/inet.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 #include "user/base/err.h"
@@ -16,10 +17,12 @@ int route_add(struct netlink *nl, const struct route *route, struct err *err)
 
 	body->rtm_family = AF_INET;
 	body->rtm_dst_len = route->prefix_len;
-	body->rtm_table = RT_TABLE_MAIN;
+	body->rtm_table = route->table ? RT_TABLE_UNSPEC : RT_TABLE_MAIN;
 	body->rtm_protocol = RTPROT_STATIC;
 	body->rtm_scope = route->gateway.s_addr ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 	body->rtm_type = RTN_UNICAST;
+	if (route->table)
+		mnl_attr_put_u32(request, RTA_TABLE, route->table);
 	if (route->prefix_len)
 		mnl_attr_put_u32(request, RTA_DST, route->destination.s_addr);
 	if (route->gateway.s_addr)
@@ -30,6 +33,23 @@ int route_add(struct netlink *nl, const struct route *route, struct err *err)
 	snprintf(what, sizeof(what), "add route to %s/%u on interface %d",
 		inet_ntop(AF_INET, &route->destination, text, sizeof(text)), route->prefix_len,
 		route->index);
+	return netlink_talk(nl, request, NULL, NULL, what, err);
+}
+
+int route_add_rule(struct netlink *nl, struct in_addr source, uint32_t table, struct err *err)
+{
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	char text[INET_ADDRSTRLEN], what[96];
+	struct nlmsghdr *request = netlink_request(buffer, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+	struct fib_rule_hdr *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+
+	body->family = AF_INET;
+	body->src_len = 32;
+	body->action = FR_ACT_TO_TBL;
+	mnl_attr_put_u32(request, FRA_SRC, source.s_addr);
+	mnl_attr_put_u32(request, FRA_TABLE, table);
+	snprintf(what, sizeof(what), "add a rule for packets from %s",
+		inet_ntop(AF_INET, &source, text, sizeof(text)));
 	return netlink_talk(nl, request, NULL, NULL, what, err);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IPv4 routes of the main table.  Addresses are in network byte order. */
+/* IPv4 routes and rules.  Addresses are in network byte order. */
 #pragma once
 
 #include <netinet/in.h>
@@ -14,10 +14,14 @@ struct route {
 	struct in_addr gateway; /* 0.0.0.0: on the link */
 	struct in_addr source;	/* preferred source; 0.0.0.0: the kernel's choice */
 	int index;
+	uint32_t table; /* 0: main */
 };
 
 /* -EEXIST when the destination has a route already, whoever made it: none is ever replaced. */
 int route_add(struct netlink *nl, const struct route *route, struct err *err);
+
+/* What comes from @source is routed by @table first. */
+int route_add_rule(struct netlink *nl, struct in_addr source, uint32_t table, struct err *err);
 
 /* The interface a packet to @destination leaves by.  -ENETUNREACH: there is no route. */
 int route_find(struct netlink *nl, struct in_addr destination, int *ret_index, struct err *err);

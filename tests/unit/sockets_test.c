@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Connections of a fresh network namespace whose lo has 192.0.2.1 besides 127.0.0.1. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+#include "user/base/clock.h"
+#include "user/net/address.h"
+#include "user/net/link.h"
+#include "user/net/netlink.h"
+#include "user/net/netns.h"
+#include "user/net/sockets.h"
+
+#define OUTSIDE "192.0.2.1"
+
+/* The new namespace; the thread itself stays outside but for the sockets it makes. */
+static int pod_new(void)
+{
+	AUTO_NETNS token = NETNS_OUTSIDE;
+	AUTO_NETLINK nl = NETLINK_CLOSED;
+	struct in_addr address;
+	struct link lo;
+	struct err err;
+	int own, pod;
+
+	own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || unshare(CLONE_NEWNET) < 0)
+		BAIL("unshare: this test runs as root");
+	token.fd = own;
+	inet_pton(AF_INET, OUTSIDE, &address);
+	if (netns_open("/proc/thread-self/ns/net", &pod, &err) < 0 ||
+		netlink_open(NETLINK_ROUTE, &nl, &err) < 0 || link_find(&nl, "lo", &lo, &err) < 0 ||
+		address_add(&nl, lo.index, address, RT_SCOPE_UNIVERSE, &err) < 0 ||
+		link_up(&nl, lo.index, &err) < 0)
+		BAIL(err.text);
+	return pod;
+}
+
+static int listen_in(int pod, int family)
+{
+	AUTO_NETNS token = NETNS_OUTSIDE;
+	struct err err;
+	int fd;
+
+	if (netns_enter(pod, &token, &err) < 0)
+		BAIL(err.text);
+	fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* Without bind: any address, and a port of the kernel's choice. */
+	if (fd < 0 || listen(fd, 8) < 0)
+		BAIL("listen");
+	return fd;
+}
+
+static int connect_in(int pod, int listener, const char *address)
+{
+	AUTO_NETNS token = NETNS_OUTSIDE;
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	struct sockaddr_storage own;
+	socklen_t len = sizeof(own);
+	struct err err;
+	int fd;
+
+	if (netns_enter(pod, &token, &err) < 0)
+		BAIL(err.text);
+	/* The port stands at the same place for both families. */
+	getsockname(listener, (struct sockaddr *)&own, &len);
+	to.sin_port = ((struct sockaddr_in *)&own)->sin_port;
+	inet_pton(AF_INET, address, &to.sin_addr);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		BAIL("connect");
+	return fd;
+}
+
+static size_t remaining(const struct sockets *sockets, int pod)
+{
+	struct err err;
+	size_t left = 0;
+
+	CHECK_OK("they are counted", sockets_remaining(sockets, pod, &left, &err), &err);
+	return left;
+}
+
+/* The kernel may delay the acknowledgement of a FIN. */
+static size_t remaining_soon(const struct sockets *sockets, int pod, size_t want)
+{
+	uint64_t deadline = clock_now() + 5 * USEC_PER_SEC;
+	size_t left = remaining(sockets, pod);
+
+	while (left != want && clock_now() < deadline) {
+		poll(NULL, 0, 1);
+		left = remaining(sockets, pod);
+	}
+	return left;
+}
+
+/* Both ends of our connections are in the namespace, so each of them counts twice. */
+static void check_family(const char *what, int family)
+{
+	AUTO_FD pod = pod_new(), listener = listen_in(pod, family);
+	AUTO_FD one = connect_in(pod, listener, OUTSIDE), late = -1, accepted = -1;
+	struct sockets *sockets = NULL;
+	struct err err;
+
+	if (!CHECK_OK(what, sockets_snapshot(pod, &sockets, &err), &err))
+		return;
+	CHECK_EQ("a connection in the accept queue is there", sockets_count(sockets), 2);
+	CHECK_EQ("and remains", remaining(sockets, pod), 2);
+	accepted = accept(listener, NULL, NULL);
+	CHECK_EQ("accepting changes nothing", remaining(sockets, pod), 2);
+	late = connect_in(pod, listener, OUTSIDE);
+	CHECK_EQ("a later connection does not count", remaining(sockets, pod), 2);
+	close_fd(&one);
+	CHECK_EQ("a half-closed one still owes an answer", remaining_soon(sockets, pod, 1), 1);
+	close_fd(&accepted);
+	CHECK_EQ("a closed one is gone", remaining_soon(sockets, pod, 0), 0);
+	sockets_free(sockets);
+}
+
+TEST(connections_are_followed_from_the_accept_queue_to_the_end)
+{
+	check_family("an IPv4 server", AF_INET);
+}
+
+TEST(connections_of_a_server_on_all_ipv6_addresses_count_as_well)
+{
+	check_family("an IPv6 server", AF_INET6);
+}
+
+TEST(loopback_and_listening_sockets_do_not_count)
+{
+	AUTO_FD pod = pod_new(), listener = listen_in(pod, AF_INET);
+	AUTO_FD listener6 = listen_in(pod, AF_INET6);
+	AUTO_FD one = connect_in(pod, listener, "127.0.0.1");
+	AUTO_FD mapped = connect_in(pod, listener6, "127.0.0.1");
+	struct sockets *sockets = NULL;
+	struct err err;
+
+	CHECK_OK("snapshot", sockets_snapshot(pod, &sockets, &err), &err);
+	CHECK_EQ("nothing", sockets_count(sockets), 0);
+	CHECK_EQ("remains", remaining(sockets, pod), 0);
+	sockets_free(sockets);
+}
+
+TEST(a_token_brings_the_thread_back)
+{
+	AUTO_FD pod = pod_new(), before = -1, after = -1, inside = -1;
+	struct netns_token token = NETNS_OUTSIDE;
+	struct err err;
+
+	CHECK_OK("before", netns_open("/proc/thread-self/ns/net", &before, &err), &err);
+	CHECK_OK("enter", netns_enter(pod, &token, &err), &err);
+	CHECK_OK("inside", netns_open("/proc/thread-self/ns/net", &inside, &err), &err);
+	netns_leave(&token);
+	CHECK_OK("after", netns_open("/proc/thread-self/ns/net", &after, &err), &err);
+	CHECK_EQ("inside is the Pod's", netns_is_same(inside, pod, &err), 1);
+	CHECK_EQ("after is before", netns_is_same(before, after, &err), 1);
+	netns_leave(&token);
+	CHECK_EQ("leaving twice does nothing", token.fd, -1);
+	CHECK_FAILS("a file is no namespace", netns_open("/etc/passwd", &after, &err), EINVAL, &err,
+		"not a network namespace");
+}
