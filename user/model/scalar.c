@@ -7,13 +7,15 @@
  *   false    n N no No NO false False FALSE off Off OFF
  *   refused  .inf .Inf .INF, with a sign too, .nan .NaN .NAN: JSON has no such numbers
  *   integer  [-+] decimal, 0x1f, 0o644, 0b101, and 0644 in octal; '_' between digits does not count
- *   float    1.5 .5 1. 1e3 -1.5E-3, and 089, which is no octal number; '_' as above
+ *   float    1.5 .5 1. 1e3 -1.5E-3, 089, which is no octal number, and decimals beyond 64 bits;
+ *            '_' as above
  *   string   all else: dates, times, base-60 numbers, 1.2.3, 0x, TRue
  *
  * Quoted and block scalars are strings and never come here.
  */
 #include "user/model/scalar.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -135,34 +137,24 @@ static const char *integer_digits(const char *p, int *ret_base)
 	}
 }
 
-/* -EINVAL: not an integer; -ERANGE: one that does not fit in 64 bits, as *@ret_big. */
-static int integer_parse(const char *text, json_int_t *ret, double *ret_big)
+static bool integer_parse(const char *text, json_int_t *ret)
 {
 	bool negative = *text == '-';
-	double big = 0;
 	unsigned long long value;
 	const char *digits;
 	char *end;
 	int base;
 
 	digits = integer_digits(text, &base);
-	if (!(is_digit(*digits) || (base == 16 && strspn(digits, "abcdefABCDEF"))))
-		return -EINVAL;
+	/* strtoull would take blanks, a sign and a second 0x. */
+	if (!isxdigit((unsigned char)*digits) || digits[strcspn(digits, "xX")])
+		return false;
 	errno = 0;
 	value = strtoull(digits, &end, base);
-	if (*end)
-		return -EINVAL;
-	if (errno == ERANGE || value > (unsigned long long)INT64_MAX + negative) {
-		for (; *digits; digits++) {
-			int c = *digits | 0x20;
-
-			big = big * base + (is_digit(*digits) ? c - '0' : c - 'a' + 10);
-		}
-		*ret_big = negative ? -big : big;
-		return -ERANGE;
-	}
+	if (*end || errno == ERANGE || value > (unsigned long long)INT64_MAX + negative)
+		return false;
 	*ret = negative ? (json_int_t)(0 - value) : (json_int_t)value;
-	return 0;
+	return true;
 }
 
 json_t *scalar_number(double value)
@@ -186,40 +178,40 @@ void scalar_number_text(const json_t *number, char ret[SCALAR_NUMBER_LEN])
 	}
 }
 
-static json_t *number_resolve(const char *text, size_t len, int *ret_error)
+/* 0 also when it is no number: *@ret stays NULL then. */
+static int number_resolve(const char *text, size_t len, json_t **ret)
 {
 	AUTO_FREE char *plain = malloc(len + 1);
 	json_int_t integer;
 	size_t n = 0;
-	double big;
-	int r;
 
-	if (!plain) {
-		*ret_error = -ENOMEM;
-		return NULL;
-	}
+	if (!plain)
+		return -ENOMEM;
 	for (size_t i = 0; i < len; i++)
 		if (text[i] != '_' || text[0] == '.')
 			plain[n++] = text[i];
 	plain[n] = '\0';
-	r = n == strlen(plain) && plain[0] != '.' ? integer_parse(plain, &integer, &big) : -EINVAL;
-	if (r == 0)
-		return json_integer(integer);
-	if (r == -ERANGE)
-		return json_real(big);
-	if (n == strlen(plain) && looks_float(plain)) {
+	if (n != strlen(plain))
+		return 0;
+	if (plain[0] != '.' && integer_parse(plain, &integer)) {
+		*ret = json_integer(integer);
+	} else if (looks_float(plain)) {
 		double value = strtod(plain, NULL);
 
 		/* Go's ParseFloat refuses what overflows, so it stays a string. */
-		return isfinite(value) ? scalar_number(value) : NULL;
+		if (!isfinite(value))
+			return 0;
+		*ret = scalar_number(value);
+	} else {
+		return 0;
 	}
-	return NULL;
+	return *ret ? 0 : -ENOMEM;
 }
 
 int scalar_resolve(const char *text, size_t len, json_t **ret)
 {
 	json_t *value = NULL;
-	int r = -EILSEQ;
+	int r = 0;
 
 	switch (word_find(text, len)) {
 	case WORD_NULL: value = json_null(); break;
@@ -227,10 +219,12 @@ int scalar_resolve(const char *text, size_t len, json_t **ret)
 	case WORD_FALSE: value = json_false(); break;
 	case WORD_NO_JSON: return -EDOM;
 	case WORD_NONE:
-		if (is_digit(*text) || strchr("+-.", *text))
-			value = number_resolve(text, len, &r);
-		if (!value && r != -ENOMEM)
+		if (is_digit(*text) || *text == '+' || *text == '-' || *text == '.')
+			r = number_resolve(text, len, &value);
+		if (r == 0 && !value) {
 			value = json_stringn(text, len);
+			r = -EILSEQ;
+		}
 		break;
 	}
 	if (!value)
