@@ -240,7 +240,9 @@ void http_stream_end(struct http_exchange *exchange)
 void http_stream_abort(struct http_exchange *exchange)
 {
 	exchange->gone = NULL;
-	exchange_kill(exchange);
+	exchange->keep_alive = false;
+	if (exchange->state != EXCHANGE_DEAD)
+		exchange_flush_later(exchange, EXCHANGE_FLUSHING);
 }
 
 /* --- upgrade --- */

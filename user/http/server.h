@@ -87,7 +87,7 @@ int http_stream_write(struct http_exchange *exchange, const void *data, size_t l
 
 void http_stream_end(struct http_exchange *exchange);
 
-/* Ends the stream so that the client sees it as broken, not as complete. */
+/* Ends the stream, behind what is queued, so that the client sees it as broken, not as complete. */
 void http_stream_abort(struct http_exchange *exchange);
 
 /*
