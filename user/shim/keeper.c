@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -107,6 +109,17 @@ static void keeper_fail_start(struct keeper *keeper, const struct err *err)
 	send(options->client_fd, &answer, sizeof(answer), MSG_NOSIGNAL);
 }
 
+/* A node has a shim per Pod: the code that only a start needs need not stay mapped in each. */
+static void unmap_start(void)
+{
+	extern const char __executable_start[], etext[];
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)__executable_start + page - 1) & -page;
+	uintptr_t to = (uintptr_t)etext & -page;
+
+	madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 int keeper_run(struct keeper *keeper, struct err *err)
 {
 	int r;
@@ -130,5 +143,6 @@ int keeper_run(struct keeper *keeper, struct err *err)
 		keeper_fail_start(keeper, err);
 		return r;
 	}
+	unmap_start();
 	return reactor_run(&keeper->reactor, err);
 }
