@@ -41,7 +41,7 @@ static int del_entry(
 
 int del_run(const struct config *config, const struct environment *environment, struct fault *fault)
 {
-	struct attachment_names names;
+	struct attachment_names names = {.tag = ""};
 	int r;
 
 	attachment_name(environment->container_id, environment->ifname, &names);

@@ -13,6 +13,7 @@ struct attachment_names {
 	char host_ifname[IFNAMSIZ];
 };
 
+/* The same names for the same attachment, in every version of the plugin. */
 void attachment_name(const char *container_id, const char *ifname, struct attachment_names *ret);
 
 /* Container ids and network names: a letter or digit, then letters, digits, '_', '.' and '-'. */

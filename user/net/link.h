@@ -32,6 +32,7 @@ int link_make_veth(struct netlink *nl, const struct veth *veth, struct err *err)
 int link_find(struct netlink *nl, const char *name, struct link *ret, struct err *err);
 int link_find_index(struct netlink *nl, int index, struct link *ret, struct err *err);
 
+/* Brings the interface up; one that is up already is success. */
 int link_up(struct netlink *nl, int index, struct err *err);
 
 /* Deletes an interface (with its peer).  One that is gone is success. */
@@ -40,4 +41,5 @@ int link_delete(struct netlink *nl, int index, struct err *err);
 /* A fresh locally administered unicast address. */
 int link_make_mac(uint8_t ret[LINK_MAC_LEN], struct err *err);
 
+/* Writes "02:00:00:00:00:01". */
 void link_print_mac(const uint8_t mac[LINK_MAC_LEN], char ret[LINK_MAC_TEXT]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pods reach the outside under the address of the interface they leave by: one nf_tables table per
- * instance, "podnet-INSTANCE" of family ip, that nobody else writes.
+ * instance, "podnet-INSTANCE" of family ip, that nobody else writes: an instance has one network.
  */
 #pragma once
 

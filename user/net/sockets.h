@@ -20,6 +20,7 @@ int sockets_snapshot(int netns_fd, struct sockets **ret, struct err *err);
 /* How many of the listed connections still do. */
 int sockets_remaining(const struct sockets *sockets, int netns_fd, size_t *ret, struct err *err);
 
+/* How many there were at the time of the snapshot. */
 size_t sockets_count(const struct sockets *sockets);
 
 /* Accepts NULL; returns NULL. */

@@ -28,7 +28,9 @@ struct cni_attachment {
 	const char *pod_name, *pod_namespace, *pod_uid;
 };
 
+/* Copies the paths; reads nothing before a call.  The caller owns *@ret. */
 int cni_new(sd_event *loop, const struct cni_config *config, struct cni **ret, struct err *err);
+/* Its calls must have ended or been cancelled.  Accepts NULL; returns NULL. */
 struct cni *cni_free(struct cni *cni);
 
 /* @result 0 and the addresses, or a negative errno and a one-line reason ("plugin 'podnet': code 11: no free address ..."). */

@@ -21,9 +21,10 @@ int cniconf_load(const char *dir, json_t **ret, struct err *err);
 /* Refuses a list without name or plugins, or with a plugin whose type is no plain file name. */
 int cniconf_check(const json_t *list, const char *what, struct err *err);
 
+/* The number of plugins. */
 size_t cniconf_count(const json_t *list);
 
-/* Borrowed. */
+/* The name of plugin @index; borrowed from the list. */
 const char *cniconf_type(const json_t *list, size_t index);
 
 /* What plugin @index reads on stdin; @previous may be NULL.  The caller owns it; NULL: no memory. */
