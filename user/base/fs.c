@@ -161,9 +161,24 @@ int fs_mkdir(const char *path, mode_t mode, struct err *err)
 	}
 }
 
-static int fs_remove_at(int dir_fd, const char *name, dev_t dev, struct err *err);
+/*
+ * A tree that a container made may be deeper than we may have open descriptors: what lies deeper than
+ * REMOVE_DEPTH moves up to the top directory and is removed from there in a further pass.
+ */
+#define REMOVE_DEPTH 64
 
-static int fs_remove_children(int fd, dev_t dev, struct err *err)
+struct removal {
+	int top_fd;
+	dev_t dev;
+	bool moved;	      /* in this pass */
+	unsigned long serial; /* for names that no other pass used */
+};
+
+static int removal_enter(
+	struct removal *removal, int dir_fd, const char *name, int depth, struct err *err);
+
+/* Takes @fd. */
+static int removal_children(struct removal *removal, int fd, int depth, struct err *err)
 {
 	AUTO_DIR dir = fdopendir(fd);
 	struct dirent *entry;
@@ -175,11 +190,23 @@ static int fs_remove_children(int fd, dev_t dev, struct err *err)
 	}
 	while (r == 0 && (entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = fs_remove_at(dirfd(dir), entry->d_name, dev, err);
+			r = removal_enter(removal, dirfd(dir), entry->d_name, depth, err);
 	return r;
 }
 
-static int fs_remove_at(int dir_fd, const char *name, dev_t dev, struct err *err)
+static int removal_move_up(struct removal *removal, int dir_fd, const char *name, struct err *err)
+{
+	char to[64];
+
+	snprintf(to, sizeof(to), ".deep-%d-%lu", (int)getpid(), ++removal->serial);
+	if (renameat2(dir_fd, name, removal->top_fd, to, RENAME_NOREPLACE) < 0)
+		return err_set(err, errno, "move '%s' up to remove it", name);
+	removal->moved = true;
+	return 0;
+}
+
+static int removal_enter(
+	struct removal *removal, int dir_fd, const char *name, int depth, struct err *err)
 {
 	struct stat st;
 	int fd, r;
@@ -188,22 +215,60 @@ static int fs_remove_at(int dir_fd, const char *name, dev_t dev, struct err *err
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return err_set(err, errno, "remove '%s'", name);
+	if (depth >= REMOVE_DEPTH)
+		return removal_move_up(removal, dir_fd, name, err);
 	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, errno, "open '%s' to remove it", name);
-	if (fstat(fd, &st) < 0 || (dev && st.st_dev != dev)) {
+	if (fstat(fd, &st) < 0 || st.st_dev != removal->dev) {
 		close(fd);
 		return err_set(err, EBUSY, "remove '%s'", name);
 	}
-	r = fs_remove_children(fd, st.st_dev, err);
+	r = removal_children(removal, fd, depth + 1, err);
 	if (r == 0 && unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = err_set(err, errno, "remove directory '%s'", name);
 	return r;
 }
 
+static int removal_run(struct removal *removal, struct err *err)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(removal->top_fd, &st) < 0)
+		return err_set(err, errno, "look at a directory to remove");
+	removal->dev = st.st_dev;
+	do {
+		int fd = openat(removal->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			return err_set(err, errno, "open a directory to remove");
+		removal->moved = false;
+		r = removal_children(removal, fd, 1, err);
+	} while (r == 0 && removal->moved);
+	return r;
+}
+
 int fs_remove(const char *path, struct err *err)
 {
-	return fs_remove_at(AT_FDCWD, path, 0, err);
+	struct removal removal = {0};
+	AUTO_FD top = -1;
+	int r;
+
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return err_set(err, errno, "remove '%s'", path);
+	top = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (top < 0)
+		return err_set(err, errno, "open '%s' to remove it", path);
+	removal.top_fd = top;
+	r = removal_run(&removal, err);
+	if (r < 0)
+		return err_wrap(err, "remove '%s'", path);
+	if (rmdir(path) < 0 && errno != ENOENT)
+		return err_set(err, errno, "remove directory '%s'", path);
+	return 0;
 }
 
 char *fs_format(const char *fmt, ...)

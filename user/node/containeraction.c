@@ -264,7 +264,8 @@ static void container_start(struct container_work *work)
 	r = start_make(work, &bundle, &err);
 	if (r < 0) {
 		container_failed(work,
-			r == -ENOENT ? "CreateContainerConfigError" : "CreateContainerError",
+			r == -ENOENT || r == -EPERM ? "CreateContainerConfigError"
+						    : "CreateContainerError",
 			err.text);
 		return;
 	}

@@ -210,6 +210,8 @@ struct node *node_free(struct node *node)
 	timer_free(node->collect_timer);
 	cni_free(node->cni);
 	images_free(node->images);
+	if (node->cgroups)
+		cgroups_prune(node->cgroups);
 	cgroups_free(node->cgroups);
 	free(node);
 	return NULL;

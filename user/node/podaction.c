@@ -9,6 +9,7 @@
 #include "user/base/log.h"
 #include "user/base/record.h"
 #include "user/net/sockets.h"
+#include "user/node/mountinfo.h"
 #include "user/node/nodepod.h"
 #include "user/node/podlog.h"
 #include "user/node/podrecord.h"
@@ -409,14 +410,12 @@ static int erase(struct node_pod *pod, struct err *err)
 {
 	int r = volumes_remove(pod->volume_dir, err);
 
-	for (size_t i = 0; r == 0 && i < pod->observed.count; i++)
-		r = bundle_remove(pod->run_dir, pod->state_dir,
-			observed_container(pod->spec, i)->name, pod->observed.containers[i].attempt,
-			err);
 	if (r == 0)
 		r = cgroups_pod_remove(pod->node->cgroups, pod->spec->meta.uid, err);
 	if (r == 0)
 		r = podlog_remove(pod->node->config, pod->spec, pod->log_dir, err);
+	if (r == 0)
+		r = mounts_detach(pod->run_dir, err);
 	if (r == 0)
 		r = fs_remove(pod->run_dir, err);
 	if (r == 0)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+#include "user/base/fs.h"
+#include "user/base/record.h"
+
+static const char *scratch(void)
+{
+	static char dir[64];
+	struct err err;
+
+	snprintf(dir, sizeof(dir), "/tmp/podnet-test-fs.%d", getpid());
+	if (fs_mkdir(dir, 0700, &err) < 0)
+		BAIL(err.text);
+	return dir;
+}
+
+/* Makes a chain of @depth directories below @top. */
+static void nest(const char *top, unsigned depth)
+{
+	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
+
+	while (fd >= 0 && depth--) {
+		if (mkdirat(fd, "d", 0700) < 0)
+			BAIL("cannot make a deep tree");
+		next = openat(fd, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = next;
+	}
+	close(fd);
+}
+
+TEST(a_tree_deeper_than_our_descriptors_is_removed)
+{
+	struct rlimit before, few;
+	const char *dir = scratch();
+	struct err err;
+
+	nest(dir, 3000);
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = before;
+	few.rlim_cur = 200;
+	setrlimit(RLIMIT_NOFILE, &few);
+	CHECK_OK("remove", fs_remove(dir, &err), &err);
+	setrlimit(RLIMIT_NOFILE, &before);
+	CHECK("it is gone", access(dir, F_OK) < 0);
+	CHECK_OK("again is success", fs_remove(dir, &err), &err);
+}
+
+TEST(removing_follows_no_links)
+{
+	char link[80], victim[80];
+	const char *dir = scratch();
+	struct err err;
+
+	snprintf(victim, sizeof(victim), "%s.victim", dir);
+	snprintf(link, sizeof(link), "%s/link", dir);
+	CHECK_OK("victim", fs_mkdir(victim, 0700, &err), &err);
+	CHECK("link", symlink(victim, link) == 0);
+	CHECK_OK("remove", fs_remove(dir, &err), &err);
+	CHECK("what a link named is still there", access(victim, F_OK) == 0);
+	CHECK_OK("clean up", fs_remove(victim, &err), &err);
+}
+
+TEST(a_file_is_replaced_whole_with_its_mode)
+{
+	AUTO_FREE char *text = NULL;
+	const char *dir = scratch();
+	struct stat st = {0};
+	char path[80];
+	struct err err;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/file", dir);
+	CHECK_OK("write", fs_replace(path, "one", 3, 0600, FS_DURABLE, &err), &err);
+	CHECK_OK("replace", fs_replace(path, "second", 6, 0640, FS_VOLATILE, &err), &err);
+	CHECK_OK("read", fs_read(path, 100, &text, &len, &err), &err);
+	CHECK_STR("the new text", text, "second");
+	CHECK_EQ("its length", len, 6);
+	stat(path, &st);
+	CHECK_EQ("its mode", st.st_mode & 07777, 0640);
+	CHECK_FAILS("too large a file is refused", fs_read(path, 5, &text, &len, &err), EFBIG, &err,
+		"larger than 5 bytes");
+	CHECK_FAILS("a missing directory is named",
+		fs_replace("/tmp/podnet-no/x", "", 0, 0600, FS_DURABLE, &err), ENOENT, &err,
+		"/tmp/podnet-no/x");
+	CHECK_OK("clean up", fs_remove(dir, &err), &err);
+}
+
+static void overwrite(const char *path, size_t at, char byte)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, &byte, 1, (off_t)at) != 1)
+		BAIL("cannot damage a record");
+	close(fd);
+}
+
+TEST(a_damaged_record_is_told_from_a_missing_one)
+{
+	AUTO_FREE char *text = NULL;
+	const char *dir = scratch();
+	struct stat st = {0};
+	char path[80];
+	struct err err;
+	bool this_boot;
+
+	snprintf(path, sizeof(path), "%s/record", dir);
+	CHECK_FAILS(
+		"missing", record_read(path, "pod", &text, NULL, NULL, &err), ENOENT, &err, path);
+	CHECK_OK("write", record_write(path, "pod", "{}", 2, FS_VOLATILE, &err), &err);
+	CHECK_OK("read", record_read(path, "pod", &text, NULL, &this_boot, &err), &err);
+	CHECK_STR("the payload", text, "{}");
+	CHECK("of this boot", this_boot);
+	CHECK_FAILS("another kind", record_read(path, "exit", &text, NULL, NULL, &err), EBADMSG,
+		&err, "it holds 'pod', not 'exit'");
+	stat(path, &st);
+	overwrite(path, (size_t)st.st_size - 1, '!');
+	CHECK_FAILS("a changed byte", record_read(path, "pod", &text, NULL, NULL, &err), EBADMSG,
+		&err, "wrong checksum");
+	CHECK("truncate", truncate(path, st.st_size - 1) == 0);
+	CHECK_FAILS("cut short", record_read(path, "pod", &text, NULL, NULL, &err), EBADMSG, &err,
+		"1 bytes instead of 2");
+	CHECK("empty", truncate(path, 0) == 0);
+	CHECK_FAILS("nothing", record_read(path, "pod", &text, NULL, NULL, &err), EBADMSG, &err,
+		"no header");
+	CHECK_OK("set aside", record_set_aside(path, &err), &err);
+	CHECK_FAILS("then it is missing", record_read(path, "pod", &text, NULL, NULL, &err), ENOENT,
+		&err, path);
+	CHECK_OK("clean up", fs_remove(dir, &err), &err);
+}
