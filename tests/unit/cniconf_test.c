@@ -195,7 +195,7 @@ TEST(the_environment_is_checked_as_the_specification_says)
 
 TEST(names_of_an_attachment_never_change)
 {
-	struct attachment_names names, others;
+	struct attachment_names names = {.tag = ""}, others = {.tag = ""};
 
 	/* An update of the plugin must find what its predecessor made. */
 	attachment_name("c1", "eth0", &names);

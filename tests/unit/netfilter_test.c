@@ -97,7 +97,9 @@ TEST(any_number_may_write_the_rules_at_once)
 	for (int i = 0; i < 8; i++)
 		if (fork() == 0)
 			_exit(set("default", 1, &err) < 0 ||
-				forwarding_accept("default", pods, 1, &err) < 0);
+						forwarding_accept("default", pods, 1, &err) < 0
+					? 1
+					: 0);
 	for (int i = 0; i < 8; i++)
 		CHECK("each of them succeeds", wait(&status) > 0 && status == 0);
 	rules = output_of("nft list ruleset");
