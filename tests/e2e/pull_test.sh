@@ -60,7 +60,7 @@ image() {
 	local name=$1 dir tars=()
 	shift
 	for dir; do
-		tar -C "$dir" --sort=name --numeric-owner -cf "$dir.tar" .
+		tar -C "$dir" --sparse --sort=name --numeric-owner -cf "$dir.tar" .
 		tars+=("$dir.tar")
 	done
 	rm -rf "${TEST_DIR:?}/$name"
@@ -126,6 +126,8 @@ mkdir -p "$TEST_DIR/low/etc" "$TEST_DIR/low/opt" "$TEST_DIR/high/etc" "$TEST_DIR
 echo 1 >"$TEST_DIR/low/etc/gone"
 echo 1 >"$TEST_DIR/low/etc/kept"
 echo 1 >"$TEST_DIR/low/opt/hidden"
+truncate -s 32M "$TEST_DIR/low/sparse"
+echo end | dd of="$TEST_DIR/low/sparse" bs=1M seek=20 conv=notrunc status=none
 : >"$TEST_DIR/high/etc/.wh.gone"
 : >"$TEST_DIR/high/opt/.wh..wh..opq"
 echo 2 >"$TEST_DIR/high/opt/new"
@@ -135,7 +137,9 @@ mapfile -t paths < <(layers two)
 mkdir "$TEST_DIR/root"
 ok "its layers mount" mount -t overlay -o "ro,lowerdir=${paths[1]}:${paths[0]}" overlay "$TEST_DIR/root"
 is "whiteouts hide files and the content of directories" \
-	"$(cd "$TEST_DIR/root" && find . -type f | sort | xargs)" "./etc/kept ./opt/new"
+	"$(cd "$TEST_DIR/root" && find . -type f | sort | xargs)" "./etc/kept ./opt/new ./sparse"
+ok "a sparse file has its content" cmp "$TEST_DIR/root/sparse" "$TEST_DIR/low/sparse"
+ok "and its holes" test "$(du -k "$TEST_DIR/root/sparse" | cut -f1)" -lt 1024
 umount "$TEST_DIR/root"
 COMPRESS=zstd image zstd "$TEST_DIR/low"
 is "zstd: the same layer is shared" "$(pull zstd | jq -r '.layers[0]')" "${paths[0]}"

@@ -109,8 +109,9 @@ int store_open(const char *dir, struct store **ret, struct err *err)
 	if (!store)
 		return err_set(err, ENOMEM, "open image store");
 	r = store_make(store, dir, err);
+	/* What cannot be removed is no reason not to pull: a collection will say so. */
 	if (r == 0 && lock_take(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		r = store_sweep(store, err);
+		store_sweep(store, NULL);
 	if (r == 0) {
 		r = lock_take(store->lock_fd, LOCK_SH);
 		if (r < 0)

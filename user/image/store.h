@@ -25,7 +25,7 @@ struct store;
 
 /*
  * Opens the store at @dir, making it if need be; removes what killed pulls left when nobody else works
- * in it.  The caller owns *@ret.
+ * in it (what cannot be removed waits for a collection, which fails then).  The caller owns *@ret.
  */
 int store_open(const char *dir, struct store **ret, struct err *err);
 struct store *store_close(struct store *store);

@@ -14,11 +14,21 @@
 #include "user/base/err.h"
 #include "user/base/fs.h"
 
-#define TREE_LINKS_MAX 40 /* as the kernel's MAXSYMLINKS */
+#define TREE_LINKS_MAX 40  /* as the kernel's MAXSYMLINKS */
+#define TREE_DEPTH_MAX 250 /* deeper ones serve only to exhaust those who walk them */
 
 static bool is_whiteout(const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+static unsigned path_depth(const char *path)
+{
+	unsigned depth = path[0] ? 1 : 0;
+
+	for (; *path; path++)
+		depth += *path == '/';
+	return depth;
 }
 
 /* Appends a component to a clean path. */
@@ -26,7 +36,7 @@ static int path_push(char path[PATH_MAX], const char *component, size_t len)
 {
 	size_t at = strlen(path);
 
-	if (at + 1 + len >= PATH_MAX)
+	if (at + 1 + len >= PATH_MAX || path_depth(path) == TREE_DEPTH_MAX)
 		return -ENAMETOOLONG;
 	if (at)
 		path[at++] = '/';
