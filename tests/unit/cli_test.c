@@ -9,8 +9,9 @@
 static int split(char *line, char **argv)
 {
 	int argc = 0;
+	char *word;
 
-	for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
+	while ((word = strsep(&line, " ")))
 		argv[argc++] = word;
 	argv[argc] = NULL;
 	return argc;

@@ -143,7 +143,7 @@ static void server_run(int listen_fd)
 
 	if (sd_event_new(&loop) < 0 || http_server_new(loop, listen_fd, &config, &server, &err) < 0)
 		_exit(1);
-	_exit(sd_event_loop(loop) < 0);
+	_exit(sd_event_loop(loop) < 0 ? 1 : 0);
 }
 
 struct fixture {
@@ -220,13 +220,14 @@ static void ctl(struct fixture *fixture, const char *line)
 {
 	AUTO_FREE char *words = fs_format("podnetctl --socket %s %s", fixture->socket, line);
 	char *argv[ARGS_MAX];
+	char *word, *rest = words;
 	int argc = 0, status;
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+		while ((word = strsep(&rest, " ")))
 			argv[argc++] = word;
 		argv[argc] = NULL;
 		redirect(fixture->dir, "in", O_RDONLY | O_CREAT, STDIN_FILENO);

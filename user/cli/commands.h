@@ -4,9 +4,13 @@
 
 struct cli_options;
 
+/* Objects as a table or as JSON. */
 int command_get(const struct cli_options *options);
+/* A container's text on stdout, at once or as it comes. */
 int command_logs(const struct cli_options *options);
+/* A command with our stdin, stdout and stderr; its exit code is ours. */
 int command_exec(const struct cli_options *options);
+/* Says "deleted" when podnetd has taken the deletion; it does not wait for its end. */
 int command_delete(const struct cli_options *options);
 
 /* Reads the command line and runs what it asks for. */

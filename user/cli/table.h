@@ -18,6 +18,7 @@ void table_cell(struct table *table, const char *fmt, ...) __attribute__((format
 /* The whole table, the caller frees it; NULL when memory is out. */
 char *table_render(const struct table *table);
 
+/* Releases the cells; the table is empty again. */
 void table_clear(struct table *table);
 
 #define AUTO_TABLE __attribute__((cleanup(table_clear))) struct table

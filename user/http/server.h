@@ -85,6 +85,7 @@ void http_stream_begin(struct http_exchange *exchange, unsigned status, const ch
  * wait; -ENOMEM. */
 int http_stream_write(struct http_exchange *exchange, const void *data, size_t len);
 
+/* Ends the stream, behind what is queued. */
 void http_stream_end(struct http_exchange *exchange);
 
 /* Ends the stream, behind what is queued, so that the client sees it as broken, not as complete. */
