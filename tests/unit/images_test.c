@@ -28,7 +28,7 @@ static const char script[] =
 	"Bad) echo '{\"reason\":\"InvalidImageName\",\"message\":\"m\"}'; exit 1 ;;\n"
 	"mute) echo 'no luck today' >&2; exit 3 ;;\n"
 	"part) echo '{\"reference\":\"r\"}' ;;\n"
-	"hang) echo $$ >\"$dir/pid.new\"; mv \"$dir/pid.new\" \"$dir/pid\"; exec sleep 1000 ;;\n"
+	"hang*) echo $$ >\"$dir/pid.new\"; mv \"$dir/pid.new\" \"$dir/pid\"; exec sleep 1000 ;;\n"
 	"killed) kill -9 $$ ;;\n"
 	"esac\n";
 
@@ -105,7 +105,7 @@ static bool file_is_there(const struct bench *bench, const char *name)
 /* The content of a file of the script; "" when there is none. */
 static const char *file_text(const struct bench *bench, const char *name)
 {
-	static char text[1024];
+	static char text[4096];
 	AUTO_FREE char *path = fs_format("%s/%s", bench->dir, name);
 	AUTO_FREE char *content = NULL;
 
@@ -274,6 +274,50 @@ TEST(the_last_to_cancel_ends_the_pull)
 		sd_event_run(bench.loop, 10 * USEC_PER_MSEC);
 	CHECK("its child is gone", kill(pid, 0) < 0 && errno == ESRCH);
 	CHECK_EQ("nobody is told", answer.calls, 0);
+}
+
+static unsigned calls_of(const struct bench *bench)
+{
+	unsigned lines = 0;
+
+	for (const char *at = file_text(bench, "calls"); (at = strchr(at, '\n')); at++)
+		lines++;
+	return lines;
+}
+
+static bool loop_until_calls(struct bench *bench, unsigned want)
+{
+	uint64_t deadline = clock_now() + DEADLINE_USEC;
+
+	while (calls_of(bench) < want && clock_now() < deadline)
+		sd_event_run(bench->loop, 10 * USEC_PER_MSEC);
+	return calls_of(bench) == want;
+}
+
+TEST(eight_pulls_run_at_a_time_and_the_others_queue)
+{
+	struct answer hanging[8] = {0}, queued[2] = {0};
+	struct image_wait *waits[8], *second;
+	AUTO_BENCH bench;
+	struct err err;
+
+	bench_open(&bench);
+	for (size_t i = 0; i < COUNT(waits); i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "hang%zu", i);
+		images_ensure(
+			bench.images, name, PULL_NEVER, answered, &hanging[i], &waits[i], &err);
+	}
+	images_ensure(bench.images, "good1", PULL_NEVER, answered, &queued[0], NULL, &err);
+	images_ensure(bench.images, "good2", PULL_NEVER, answered, &queued[1], &second, &err);
+	CHECK("eight run", loop_until_calls(&bench, 8));
+	image_wait_cancel(second);
+	CHECK_EQ("one that queues can be cancelled", queued[1].calls, 0);
+	image_wait_cancel(waits[3]);
+	CHECK("a place that becomes free is taken", loop_until(&bench, &queued[0].calls, 1));
+	CHECK_EQ("by the one that waited", queued[0].result, 0);
+	CHECK_EQ("and by nobody else", calls_of(&bench), 9);
 }
 
 TEST(a_collection_gets_the_images_to_keep)

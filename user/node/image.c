@@ -10,8 +10,8 @@
 #include "user/base/err.h"
 #include "user/base/job.h"
 
-#define IMAGE_OUTPUT_MAX \
-	(1u << 20) /* bytes of podnet-pull's answer: 256 KiB of configuration, layers */
+#define IMAGE_OUTPUT_MAX (1u << 20) /* bytes of podnet-pull's answer: configuration, layers */
+#define PULLS_MAX	 8	    /* children at a time, each with a skopeo; the others queue */
 
 struct image_wait {
 	struct image_wait *next;
@@ -26,7 +26,8 @@ struct pull {
 	struct images *images;
 	char *reference; /* as asked for */
 	enum pull_policy policy;
-	struct job *job;
+	enum { PULL_QUEUED, PULL_RUNNING, PULL_TELLING } state;
+	struct job *job;	  /* while it runs */
 	struct image_wait *waits; /* oldest first */
 };
 
@@ -36,7 +37,8 @@ struct images {
 	char max_bytes[24], max_files[24]; /* "": the default */
 	void (*report)(void *userdata, const char *text);
 	void *userdata;
-	struct pull *pulls;
+	struct pull *pulls; /* queued and running, oldest first */
+	unsigned running;
 	struct job *collect;
 };
 
@@ -230,6 +232,27 @@ static void child_describe(const struct job_result *result, char *ret, size_t si
 		result->err_len ? result->err : "no output");
 }
 
+static int pull_run(struct pull *pull, struct err *err);
+
+/* Starts what queues, as many as may run. */
+static void pulls_continue(struct images *images)
+{
+	struct pull *pull = images->pulls;
+	struct err err;
+
+	while (pull && images->running < PULLS_MAX) {
+		if (pull->state != PULL_QUEUED || pull_run(pull, &err) == 0) {
+			pull = pull->next;
+			continue;
+		}
+		pull_unlink(pull);
+		pull->state = PULL_TELLING;
+		pull_tell(pull, -err.code, NULL, "ErrImagePull", err.text);
+		pull_free(pull);
+		pull = images->pulls; /* whoever was told may have changed the list */
+	}
+}
+
 static void pull_done(const struct job_result *result, void *userdata)
 {
 	struct pull *pull = userdata;
@@ -240,7 +263,10 @@ static void pull_done(const struct job_result *result, void *userdata)
 	int r;
 
 	pull->job = NULL;
+	pull->state = PULL_TELLING;
+	pull->images->running--;
 	pull_unlink(pull);
+	pulls_continue(pull->images);
 	if (job_ok(result->status) && result->err_len)
 		images_report(pull->images, result->err);
 	r = json_parse(result->out, result->out_len, "podnet-pull's answer", &json, &err);
@@ -261,11 +287,13 @@ static void pull_done(const struct job_result *result, void *userdata)
 	pull_free(pull);
 }
 
-static int pull_run(struct images *images, struct pull *pull, struct err *err)
+static int pull_run(struct pull *pull, struct err *err)
 {
+	struct images *images = pull->images;
 	const char *argv[16] = {
 		images->program, "--dir", images->dir, "--policy", policy_name(pull->policy)};
 	size_t n = 5;
+	int r;
 
 	if (images->registries_conf) {
 		argv[n++] = "--registries-conf";
@@ -281,30 +309,38 @@ static int pull_run(struct images *images, struct pull *pull, struct err *err)
 	}
 	argv[n++] = "--"; /* a reference may look like an option */
 	argv[n] = pull->reference;
-	return job_start(images->loop,
+	r = job_start(images->loop,
 		&(struct job_spec){.argv = argv, .max_output = IMAGE_OUTPUT_MAX}, pull_done, pull,
 		&pull->job, err);
+	if (r < 0)
+		return r;
+	pull->state = PULL_RUNNING;
+	images->running++;
+	return 0;
 }
 
 static int pull_new(struct images *images, const char *reference, enum pull_policy policy,
 	struct pull **ret, struct err *err)
 {
-	struct pull *pull = calloc(1, sizeof(*pull));
-	int r;
+	struct pull *pull = calloc(1, sizeof(*pull)), **at;
+	int r = 0;
 
 	if (!pull)
 		return err_set(err, ENOMEM, "pull '%.100s'", reference);
 	pull->images = images;
 	pull->policy = policy;
 	pull->reference = strdup(reference);
-	r = pull->reference ? pull_run(images, pull, err)
-			    : err_set(err, ENOMEM, "pull '%.100s'", reference);
+	if (!pull->reference)
+		r = err_set(err, ENOMEM, "pull '%.100s'", reference);
+	else if (images->running < PULLS_MAX)
+		r = pull_run(pull, err);
 	if (r < 0) {
 		pull_free(pull);
 		return r;
 	}
-	pull->next = images->pulls;
-	images->pulls = pull;
+	for (at = &images->pulls; *at;)
+		at = &(*at)->next;
+	*at = pull;
 	*ret = pull;
 	return 0;
 }
@@ -355,11 +391,13 @@ struct image_wait *image_wait_cancel(struct image_wait *wait)
 		at = &(*at)->next;
 	*at = wait->next;
 	free(wait);
-	/* Without a job its end is just being told, and pull_done frees it. */
-	if (!pull->waits && pull->job) {
-		pull_unlink(pull);
-		pull_free(pull);
-	}
+	if (pull->waits || pull->state == PULL_TELLING)
+		return NULL;
+	if (pull->state == PULL_RUNNING)
+		pull->images->running--;
+	pull_unlink(pull);
+	pulls_continue(pull->images);
+	pull_free(pull);
 	return NULL;
 }
 

@@ -44,7 +44,7 @@ struct images_config {
 /* Copies @config; starts nothing.  The caller owns *@ret and frees it before the loop. */
 int images_new(
 	sd_event *loop, const struct images_config *config, struct images **ret, struct err *err);
-/* Ends pulls and collections; no callback follows.  Accepts NULL; returns NULL. */
+/* Ends pulls and collections; no callback follows.  Not from a callback.  Accepts NULL; returns NULL. */
 struct images *images_free(struct images *images);
 
 /*
