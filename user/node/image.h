@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images for the agent: pulls run in podnet-pull children (one per reference, shared by all who wait);
- * what the store holds is read here.
+ * Images for the agent: podnet-pull children fill the store and clean it (one child per reference and policy,
+ * shared by all who wait); nobody else knows its layout.
  */
 #pragma once
 
