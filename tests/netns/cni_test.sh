@@ -251,10 +251,14 @@ if command -v strace >/dev/null; then
 	inject "each write fails once" write error=ENOSPC
 	inject "each rename fails once" rename error=EIO
 	inject "each sync fails once" fsync error=EIO
+	inject "each open fails once" openat error=EMFILE
+	inject "each change of the namespace fails once" setns error=EPERM
+	inject "the lock fails" flock error=ENOLCK
 	inject "a kill at each netlink request, then DEL" sendto signal=KILL
 	inject "a kill at each bpf(2), then DEL" bpf signal=KILL
 	inject "a kill at each rename, then DEL" rename signal=KILL
 	inject "a kill at each sync, then DEL" fsync signal=KILL
+	inject "a kill at each open, then DEL" openat signal=KILL
 else
 	note "no strace: failures of single system calls are not tested"
 fi
