@@ -92,6 +92,7 @@ lab_wait() {
 		[ $(($(date +%s%N) / 1000000)) -lt "$deadline" ] || return 1
 		read -rt 0.02 <> <(:)
 	done
+	return 0 # not what read has returned
 }
 
 # lab_pod NAME FILTER: what jq makes of the Pod.
