@@ -10,6 +10,7 @@
 struct err;
 struct place;
 
+int meta_finish(json_t *meta, const struct place *place, struct err *err);
 int container_finish(json_t *container, const struct place *place, struct err *err);
 int env_finish(json_t *env, const struct place *place, struct err *err);
 int env_source_finish(json_t *source, const struct place *place, struct err *err);

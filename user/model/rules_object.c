@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Service, ConfigMap, Secret. */
+/* Metadata, Service, ConfigMap, Secret. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,7 +10,22 @@
 #include "user/model/place.h"
 #include "user/model/rules.h"
 
-#define DATA_MAX (1u << 20) /* bytes of values in one ConfigMap or Secret */
+#define DATA_MAX	(1u << 20)   /* bytes of values in one ConfigMap or Secret */
+#define ANNOTATIONS_MAX (256u << 10) /* bytes of keys and values of one object */
+
+int meta_finish(json_t *meta, const struct place *place, struct err *err)
+{
+	const char *key;
+	json_t *value;
+	size_t sum = 0;
+
+	json_object_foreach (json_object_get(meta, "annotations"), key, value)
+		sum += strlen(key) + json_string_length(value);
+	if (sum <= ANNOTATIONS_MAX)
+		return 0;
+	return place_refuse(
+		PLACE_KEY(place, "annotations"), err, "more than %u bytes", ANNOTATIONS_MAX);
+}
 
 /* Refuses the second port with the same name, or the same number and protocol. */
 static int port_differs(

@@ -25,60 +25,23 @@
 
 #include "user/base/cleanup.h"
 
-enum word { WORD_NONE, WORD_NULL, WORD_TRUE, WORD_FALSE, WORD_NO_JSON };
+static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+static const char *const trues[] = {
+	"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"};
+static const char *const falses[] = {
+	"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"};
+static const char *const not_json[] = {".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf",
+	"+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF"};
 
-static const struct {
-	const char *text;
-	enum word word;
-} words[] = {
-	{"", WORD_NULL},
-	{"~", WORD_NULL},
-	{"null", WORD_NULL},
-	{"Null", WORD_NULL},
-	{"NULL", WORD_NULL},
-	{"y", WORD_TRUE},
-	{"Y", WORD_TRUE},
-	{"yes", WORD_TRUE},
-	{"Yes", WORD_TRUE},
-	{"YES", WORD_TRUE},
-	{"true", WORD_TRUE},
-	{"True", WORD_TRUE},
-	{"TRUE", WORD_TRUE},
-	{"on", WORD_TRUE},
-	{"On", WORD_TRUE},
-	{"ON", WORD_TRUE},
-	{"n", WORD_FALSE},
-	{"N", WORD_FALSE},
-	{"no", WORD_FALSE},
-	{"No", WORD_FALSE},
-	{"NO", WORD_FALSE},
-	{"false", WORD_FALSE},
-	{"False", WORD_FALSE},
-	{"FALSE", WORD_FALSE},
-	{"off", WORD_FALSE},
-	{"Off", WORD_FALSE},
-	{"OFF", WORD_FALSE},
-	{".nan", WORD_NO_JSON},
-	{".NaN", WORD_NO_JSON},
-	{".NAN", WORD_NO_JSON},
-	{".inf", WORD_NO_JSON},
-	{".Inf", WORD_NO_JSON},
-	{".INF", WORD_NO_JSON},
-	{"+.inf", WORD_NO_JSON},
-	{"+.Inf", WORD_NO_JSON},
-	{"+.INF", WORD_NO_JSON},
-	{"-.inf", WORD_NO_JSON},
-	{"-.Inf", WORD_NO_JSON},
-	{"-.INF", WORD_NO_JSON},
-};
-
-static enum word word_find(const char *text, size_t len)
+static bool is_word(const char *text, size_t len, const char *const *words, size_t count)
 {
-	for (size_t i = 0; i < COUNT(words); i++)
-		if (strlen(words[i].text) == len && memcmp(words[i].text, text, len) == 0)
-			return words[i].word;
-	return WORD_NONE;
+	for (size_t i = 0; i < count; i++)
+		if (strlen(words[i]) == len && memcmp(words[i], text, len) == 0)
+			return true;
+	return false;
 }
+
+#define IS_WORD(text, len, words) is_word(text, len, words, COUNT(words))
 
 static bool is_digit(char c)
 {
@@ -213,22 +176,22 @@ int scalar_resolve(const char *text, size_t len, json_t **ret)
 	json_t *value = NULL;
 	int r = 0;
 
-	switch (word_find(text, len)) {
-	case WORD_NULL: value = json_null(); break;
-	case WORD_TRUE: value = json_true(); break;
-	case WORD_FALSE: value = json_false(); break;
-	case WORD_NO_JSON: return -EDOM;
-	case WORD_NONE:
-		if (is_digit(*text) || *text == '+' || *text == '-' || *text == '.')
-			r = number_resolve(text, len, &value);
-		if (r == 0 && !value) {
-			value = json_stringn(text, len);
-			r = -EILSEQ;
-		}
-		break;
-	}
-	if (!value)
+	if (IS_WORD(text, len, not_json))
+		return -EDOM;
+	if (IS_WORD(text, len, nulls))
+		value = json_null();
+	else if (IS_WORD(text, len, trues))
+		value = json_true();
+	else if (IS_WORD(text, len, falses))
+		value = json_false();
+	else if (is_digit(*text) || *text == '+' || *text == '-' || *text == '.')
+		r = number_resolve(text, len, &value);
+	if (r < 0)
 		return r;
+	if (!value)
+		value = json_stringn(text, len);
+	if (!value)
+		return -EILSEQ;
 	*ret = value;
 	return 0;
 }

@@ -294,10 +294,11 @@ static int check_field(json_t *object, const struct schema_field *field, json_t 
 	json_t *value;
 	int r;
 
+	if (field->support == SCHEMA_ABSENT ||
+		(field->support == SCHEMA_REFUSED && !json_is_zero(item)))
+		return place_refuse(place, err, "podnet does not support this field yet");
 	if (field->support == SCHEMA_REFUSED)
-		return json_is_zero(item)
-			       ? 0
-			       : place_refuse(place, err, "podnet does not support this field yet");
+		return 0;
 	if (field->shape == SCHEMA_LIST)
 		return check_list(item, field, place, err);
 	if (field->shape == SCHEMA_MAP)

@@ -35,7 +35,7 @@ static const struct schema_field object_meta_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_object_meta = {"ObjectMeta", object_meta_fields, NULL};
+const struct schema_message schema_object_meta = {"ObjectMeta", object_meta_fields, meta_finish};
 
 static const struct schema_field config_map_fields[] = {
 	STRING("apiVersion", 0),
