@@ -100,6 +100,13 @@ static void run_until(struct run *run, const char *want)
 		sd_event_run(run->loop, 20 * USEC_PER_MSEC);
 }
 
+/* Long enough for inotify's events, which must change nothing. */
+static void run_turns(struct run *run)
+{
+	for (unsigned i = 0; i < 10; i++)
+		sd_event_run(run->loop, 10 * USEC_PER_MSEC);
+}
+
 TEST(lines_lose_what_the_log_put_before_them)
 {
 	static const struct {
@@ -260,13 +267,13 @@ TEST(following_goes_on_across_a_rotation)
 		&err);
 	run_until(run, "1\n");
 	log_add(run, "0.log", T "stdout F 2");
-	run_until(run, "1\n2");
+	run_turns(run);
 	CHECK_STR("half a line waits", run->text, "1\n");
 	log_add(run, "0.log", "\n");
 	run_until(run, "1\n2\n");
 	CHECK_STR("until it is whole", run->text, "1\n2\n");
 	log_rename(run, "0.log", "0.log.20261122-130516");
-	run_until(run, "-");
+	run_turns(run);
 	log_add(run, "0.log.20261122-130516", T "stdout F 3\n");
 	log_add(run, "0.log", T "stdout F 4\n");
 	run_until(run, "1\n2\n3\n4\n");
