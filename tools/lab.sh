@@ -47,6 +47,7 @@ lab_podnetd_start() {
 		--registries-conf "$LAB/registries.conf" "${LAB_FLAGS[@]}" \
 		</dev/null >>"$LAB/podnetd.log" 2>&1 &
 	echo $! >"$LAB/podnetd.pid"
+	disown $! # when it is killed the shell has nothing to say
 	lab_wait 20 lab_podnetd_answers || {
 		echo "podnetd does not answer:" >&2
 		tail -n 20 "$LAB/podnetd.log" >&2

@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 
 leaks=$SOURCE_DIR/tests/leaks.sh
-snapshot=/dev/shm/leaks.snapshot
+snapshot=/run/leaks.snapshot
 
 # reported WHAT REGEX: the next comparison names it.
 reported() {

@@ -174,7 +174,7 @@ test_end() {
 		eval "$command" >/dev/null 2>&1
 	done
 	rm -rf --one-file-system "$TEST_DIR"
-	left=$("$SOURCE_DIR/tests/leaks.sh" compare /dev/shm/podnet-test.snapshot 2>&1)
+	left=$("$SOURCE_DIR/tests/leaks.sh" compare /run/snapshot 2>&1)
 	test_result $? "nothing is left" "$left"
 	[ "$test_finished" = yes ]
 	test_result $? "the test ran to its end"
@@ -185,5 +185,5 @@ test_end() {
 
 trap test_end EXIT
 trap 'exit 1' INT TERM
-"$SOURCE_DIR/tests/leaks.sh" snapshot /dev/shm/podnet-test.snapshot "${leak_sections[@]}"
+"$SOURCE_DIR/tests/leaks.sh" snapshot /run/snapshot "${leak_sections[@]}"
 mkdir -m 700 "$TEST_DIR"
