@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/datapath/datapath.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/err.h"
+#include "user/datapath/grace.h"
+#include "user/datapath/loader.h"
+#include "user/datapath/maps.h"
+#include "user/datapath/pindir.h"
+#include "user/datapath/plan.h"
+
+struct datapath {
+	struct maps maps;
+	struct grace grace;
+	struct state *state;
+	atomic_uint_least64_t epoch;  /* of what is retired now; grace periods end epochs */
+	atomic_uint_least64_t graced; /* epochs before this one are free */
+};
+
+static void cleanup_datapath(struct datapath **datapath)
+{
+	datapath_close(*datapath);
+}
+
+#define AUTO_DATAPATH AUTO_CLEANUP(cleanup_datapath) struct datapath *
+
+/*
+ * Reads the maps back.  What an earlier reading, or process, had retired looks free then, hence the
+ * grace period.  On failure there is no state: the next datapath_apply reads again.
+ */
+static int datapath_load(struct datapath *datapath, struct err *err)
+{
+	AUTO_FREE struct image_key *keys = NULL;
+	size_t count;
+	int r;
+
+	datapath->state = state_free(datapath->state);
+	r = grace_wait(&datapath->grace, err);
+	if (r < 0)
+		return r;
+	r = maps_keys(&datapath->maps, &keys, &count, err);
+	if (r < 0)
+		return r;
+	r = maps_map(&datapath->maps, err);
+	if (r < 0)
+		return r;
+	r = state_load(&datapath->maps.image, keys, count, &datapath->state, err);
+	maps_unmap(&datapath->maps);
+	if (r == 0)
+		state_date(datapath->state, atomic_load(&datapath->epoch));
+	return r;
+}
+
+static int datapath_prepare(const struct datapath_config *config, struct err *err)
+{
+	AUTO_FD lock = -1;
+	int r;
+
+	r = pindir_open(config, PINDIR_CHANGE, &lock, err);
+	if (r < 0)
+		return r;
+	r = loader_run(config, err);
+	if (r < 0)
+		return r;
+	return loader_attach_hooks(config, err);
+}
+
+int datapath_open(const struct datapath_config *config, struct datapath **ret, struct err *err)
+{
+	AUTO_DATAPATH datapath = calloc(1, sizeof(*datapath));
+	int r;
+
+	if (!datapath)
+		return err_set(err, ENOMEM, "open the data plane");
+	datapath->maps = MAPS_CLOSED;
+	datapath->grace = GRACE_CLOSED;
+	r = datapath_prepare(config, err);
+	if (r == 0)
+		r = maps_open(config, &datapath->maps, err);
+	if (r == 0)
+		r = grace_open(&datapath->grace, err);
+	if (r == 0)
+		r = datapath_load(datapath, err);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(datapath);
+	return 0;
+}
+
+struct datapath *datapath_close(struct datapath *datapath)
+{
+	if (!datapath)
+		return NULL;
+	state_free(datapath->state);
+	grace_close(&datapath->grace);
+	maps_close(&datapath->maps);
+	free(datapath);
+	return NULL;
+}
+
+int datapath_remove(const struct datapath_config *config, struct err *err)
+{
+	return pindir_remove(config, err);
+}
+
+int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, uint32_t state)
+{
+	struct state *known = datapath->state;
+
+	for (uint32_t id = 1; known && id < known->endpoint_ids.fresh; id++) {
+		struct state_endpoint *endpoint = &known->endpoints[id];
+		struct edit edit = {.kind = EDIT_STATE, .id = id, .state = state};
+
+		if (endpoint->use != USE_LIVE || endpoint->address.s_addr != address.s_addr)
+			continue;
+		endpoint->state = state;
+		edit_store(&datapath->maps.image, &edit);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int edits_apply(struct datapath *datapath, const struct plan *plan, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < plan->count && r == 0; i++) {
+		const struct edit *edit = &plan->edits[i];
+
+		if (edit->kind == EDIT_KEY_ADD)
+			r = maps_key_add(&datapath->maps, &edit->key, edit->id, err);
+		else if (edit->kind == EDIT_KEY_DELETE)
+			r = maps_key_delete(&datapath->maps, &edit->key, err);
+		else
+			edit_store(&datapath->maps.image, edit);
+	}
+	return r;
+}
+
+static int plan_apply(struct datapath *datapath, const struct plan *plan, struct err *err)
+{
+	int r;
+
+	if (plan->count == 0)
+		return 0;
+	r = maps_map(&datapath->maps, err);
+	if (r < 0)
+		return r;
+	r = edits_apply(datapath, plan, err);
+	maps_unmap(&datapath->maps);
+	return r;
+}
+
+int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, bool *ret_retired,
+	struct err *err)
+{
+	AUTO_CLEANUP(plan_clear) struct plan plan = {};
+	int r;
+
+	if (!datapath->state) {
+		r = datapath_load(datapath, err);
+		if (r < 0)
+			return r;
+	}
+	r = plan_make(datapath->state, desired, &plan, err);
+	if (r == 0)
+		r = plan_apply(datapath, &plan, err);
+	if (r < 0) {
+		/* The kernel knows better now; should it not tell, the next call asks again. */
+		datapath_load(datapath, NULL);
+		return r;
+	}
+	state_date(datapath->state, atomic_load(&datapath->epoch));
+	if (ret_retired)
+		*ret_retired = datapath->state->retired_count > 0;
+	return 0;
+}
+
+int datapath_grace(struct datapath *datapath, struct err *err)
+{
+	/* What is retired from here on belongs to the next one. */
+	uint64_t ended = atomic_fetch_add(&datapath->epoch, 1) + 1;
+	int r;
+
+	r = grace_wait(&datapath->grace, err);
+	if (r < 0)
+		return r;
+	atomic_store(&datapath->graced, ended);
+	return 0;
+}
+
+void datapath_reclaim(struct datapath *datapath)
+{
+	AUTO_CLEANUP(plan_clear) struct plan plan = {};
+
+	if (!datapath->state)
+		return;
+	/* Without memory they stay retired until the next time. */
+	if (plan_reclaim(datapath->state, atomic_load(&datapath->graced), &plan) < 0)
+		return;
+	if (plan_apply(datapath, &plan, NULL) < 0)
+		datapath_load(datapath, NULL);
+}
+
+int datapath_endpoints(
+	struct datapath *datapath, struct dp_endpoint **ret, size_t *ret_count, struct err *err)
+{
+	const struct state *state = datapath->state;
+	struct dp_endpoint *endpoints;
+	size_t count = 0;
+
+	if (!state)
+		return err_refuse(err, EAGAIN, "the maps could not be read back");
+	endpoints = calloc(state->endpoint_ids.fresh, sizeof(*endpoints));
+	if (!endpoints)
+		return err_set(err, ENOMEM, "list endpoints");
+	for (uint32_t id = 1; id < state->endpoint_ids.fresh; id++) {
+		if (state->endpoints[id].use == USE_LIVE)
+			endpoints[count++] = (struct dp_endpoint){
+				.address = state->endpoints[id].address,
+				.state = datapath->maps.image.endpoints[id].state,
+			};
+	}
+	*ret = endpoints;
+	*ret_count = count;
+	return 0;
+}
