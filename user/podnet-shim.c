@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "user/base/err.h"
 #include "user/base/log.h"
 #include "user/shim/keeper.h"
+#include "user/shim/selfexe.h"
 
 enum option_code {
 	OPT_HELP = 256,
@@ -96,7 +98,8 @@ int main(int argc, char **argv)
 		return usage_error("an option is missing or no absolute path; see --help");
 	keeper.runtime = (struct runtime){.program = o->runtime, .root = o->runtime_root};
 	log_setup("podnet-shim", LOG_LEVEL_INFO);
-	if (keeper_run(&keeper, &err) < 0) {
+	prctl(PR_SET_NAME, "podnet-shim");
+	if (selfexe_protect(argv, &err) < 0 || keeper_run(&keeper, &err) < 0) {
 		log_error("%s", err.text);
 		return 1;
 	}

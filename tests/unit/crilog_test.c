@@ -167,6 +167,10 @@ TEST(a_failed_reopen_keeps_the_old_file)
 	finish();
 }
 
+#define LOSS                                                                     \
+	T0 " stdout F fits\n" T0 " stdout F [podnet-shim: 100 bytes of this log" \
+	   " are lost: No space left on device]\n" T0 " stdout F goes on\n"
+
 /* A limit on file size stands for a full disk: both let a part of a write through. */
 TEST(what_does_not_fit_is_dropped_whole_and_reported)
 {
@@ -183,9 +187,6 @@ TEST(what_does_not_fit_is_dropped_whole_and_reported)
 	check_file("only whole lines", path, T0 " stdout F fits\n");
 	setrlimit(RLIMIT_FSIZE, &was);
 	feed("goes on\n");
-	check_file("the loss is told once", path,
-		T0 " stdout F fits\n" T0
-		   " stdout F [podnet-shim: 100 bytes of this log are lost: No space left on device]\n" T0
-		   " stdout F goes on\n");
+	check_file("the loss is told once", path, LOSS);
 	finish();
 }

@@ -15,14 +15,14 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/base/fs.h"
 #include "user/base/json.h"
 #include "user/base/loop.h"
 #include "user/base/record.h"
 #include "user/node/shim-wire.h"
 
 #define SHIM_CLIENT_FD "3" /* in the shim */
-
-extern char **environ;
+#define SHIM_PATH      "/usr/sbin:/usr/bin:/sbin:/bin"
 
 static int reaper_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
@@ -68,11 +68,16 @@ static int shim_spawn(const struct shim_config *config, int fd, pid_t *ret, stru
 		config->cgroup, "--shim-cgroup", config->shim_cgroup, "--hostname",
 		config->hostname, "--client", SHIM_CLIENT_FD, config->claim ? "--claim" : NULL,
 		config->claim, NULL};
+	/* The runtimes act on NOTIFY_SOCKET and LISTEN_FDS: those are podnetd's, not the containers'. */
+	AUTO_FREE char *path = fs_format("PATH=%s", getenv("PATH") ?: SHIM_PATH);
+	char *envp[] = {path, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
 	int r;
 
+	if (!path)
+		return err_set(err, ENOMEM, "run '%s'", config->program);
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
@@ -85,7 +90,7 @@ static int shim_spawn(const struct shim_config *config, int fd, pid_t *ret, stru
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(
 		&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-	r = posix_spawn(ret, config->program, &actions, &attr, (char *const *)argv, environ);
+	r = posix_spawn(ret, config->program, &actions, &attr, (char *const *)argv, envp);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	return r ? err_set(err, r, "run '%s'", config->program) : 0;

@@ -16,16 +16,19 @@ struct err;
 struct shim;
 
 struct shim_config {
-	const char *program;	 /* path of podnet-shim */
-	const char *pause;	 /* path of podnet-pause */
-	const char *runtime;	 /* path of crun or runc */
-	const char *runtime_root; /* --root of the runtime */
-	const char *dir;	 /* RUN/pods/UID: socket, pid files and exit records; exists, 0700 */
-	const char *cgroup;	 /* the Pod's cgroup below each hierarchy's root: "/kubepods/.../podUID" */
+	const char *program; /* path of podnet-shim */
+	const char *pause;   /* path of podnet-pause */
+	const char *runtime; /* path of crun or runc */
+	const char *
+		runtime_root; /* --root of the runtime: one per Pod, for ids are unique in a Pod only */
+	const char *dir;      /* RUN/pods/UID: socket, pid files and exit records; exists, 0700 */
+	const char
+		*cgroup; /* the Pod's cgroup below each hierarchy's root: "/kubepods/.../podUID" */
 	const char *shim_cgroup; /* where the shim itself lives, outside of the Pod's */
 	const char *hostname;
-	const char *claim;	 /* hybrid cure: directory (last component "hugetlb") to mount the left-over
-				  * v1 controllers at, in the shim's private mount namespace; NULL: none */
+	const char
+		*claim; /* hybrid cure: directory (last component "hugetlb") to mount the left-over
+				  * v1 controllers at, for a moment and seen by nobody else; NULL: none */
 };
 
 struct shim_exit {
@@ -70,13 +73,17 @@ typedef void (*shim_listed_fn)(void *userdata, int result, pid_t pause_pid,
 int shim_adopt(sd_event *loop, const char *dir, const struct shim_events *events,
 	shim_listed_fn listed, void *userdata, struct shim **ret, struct err *err);
 
-/* Disconnects; the shim and its containers go on.  Accepts NULL; returns NULL. */
+/* Disconnects; the shim and its containers go on, processes run by shim_exec are killed.  Accepts NULL; returns NULL. */
 struct shim *shim_free(struct shim *shim);
 
-/* pid of the shim process itself, from SO_PEERCRED. */
+/* pid of the shim process itself; 0 until shim_start's @done was called. */
 pid_t shim_pid(const struct shim *shim);
 
-/* The answer to a request: 0, or a negative errno with a one-line reason. */
+/*
+ * The answer to a request: 0, or a negative errno with a one-line reason; -EPIPE when the shim is lost first.
+ * A request that itself returns a negative errno (-EPIPE: no shim; -EAGAIN: it does not read;
+ * -ENAMETOOLONG) gets no answer.
+ */
 typedef void (*shim_done_fn)(void *userdata, int result, const char *reason);
 
 /* `crun create`: bundle holds config.json; log_path gets CRI lines (its directory exists). */
@@ -84,10 +91,11 @@ typedef void (*shim_created_fn)(void *userdata, int result, pid_t pid, const cha
 int shim_create(struct shim *shim, const char *id, const char *bundle, const char *log_path,
 	shim_created_fn done, void *userdata);
 int shim_start_container(struct shim *shim, const char *id, shim_done_fn done, void *userdata);
-/* Sends a signal to the container's init; @all kills every process of the container's cgroup. */
-int shim_signal(struct shim *shim, const char *id, int signo, bool all, shim_done_fn done,
-	void *userdata);
-/* `crun delete --force` of an exited (or half-created) container; forgets it.  Unknown ids succeed. */
+/* Sends a signal to the container's init; @all (with SIGKILL only) kills every process of its cgroup. */
+int shim_signal(
+	struct shim *shim, const char *id, int signo, bool all, shim_done_fn done, void *userdata);
+/* `crun delete --force` of a container in whatever state; forgets it and its exit record.  Unknown ids
+ * succeed. */
 int shim_delete(struct shim *shim, const char *id, shim_done_fn done, void *userdata);
 /* Opens the container's log file anew (after a rotation). */
 int shim_reopen_log(struct shim *shim, const char *id, shim_done_fn done, void *userdata);
@@ -97,7 +105,7 @@ int shim_shutdown(struct shim *shim, shim_done_fn done, void *userdata);
 struct shim_exec_spec {
 	const char *container; /* id */
 	const char *const *argv;
-	bool with_stdin; /* podnetd gets the writing end */
+	bool with_stdin;       /* podnetd gets the writing end */
 	uint64_t timeout_usec; /* 0: none.  On expiry everything in the exec's cgroup is killed */
 };
 

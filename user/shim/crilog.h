@@ -28,6 +28,7 @@ struct crilog_stream {
 	size_t held_len;
 };
 
+/* Appends to the file, made with mode 0640 if missing.  A symbolic link is refused with ELOOP. */
 int crilog_open(struct crilog *log, const char *path, struct err *err);
 /* Opens the path anew, for after a rotation.  On failure the old file stays in use. */
 int crilog_reopen(struct crilog *log, struct err *err);

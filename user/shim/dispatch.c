@@ -29,23 +29,27 @@ static void answer_hello(
 
 static void answer_list(struct keeper *keeper, struct origin origin)
 {
-	size_t count = containers_count(keeper), n = 0;
-	size_t size = sizeof(struct shimwire_answer) + count * sizeof(struct shimwire_container);
-	AUTO_FREE struct shimwire_answer *answer = calloc(1, size);
-	struct shimwire_container *items = (struct shimwire_container *)(answer + 1);
+	struct {
+		struct shimwire_answer answer;
+		struct shimwire_container items[];
+	} * message;
+	size_t size = sizeof(*message) + containers_count(keeper) * sizeof(message->items[0]);
+	size_t n = 0;
 
-	if (!answer) {
+	message = calloc(1, size);
+	if (!message) {
 		server_fail(keeper, origin, -ENOMEM, "out of memory");
 		return;
 	}
 	for (struct container *c = keeper->containers; c; c = c->next)
 		if (c->state >= CONTAINER_CREATED)
-			container_describe(c, &items[n++]);
-	answer->pause_pid = (uint32_t)keeper->pause_pid;
-	answer->count = (uint32_t)n;
-	answer->item_offset = sizeof(*answer);
-	answer->item_size = sizeof(struct shimwire_container);
-	server_answer(keeper, origin, answer, size, NULL, 0);
+			container_describe(c, &message->items[n++]);
+	message->answer.pause_pid = (uint32_t)keeper->pause_pid;
+	message->answer.count = (uint32_t)n;
+	message->answer.item_offset = sizeof(*message);
+	message->answer.item_size = sizeof(message->items[0]);
+	server_answer(keeper, origin, &message->answer, size, NULL, 0);
+	free(message);
 }
 
 static void begin_shutdown(struct keeper *keeper, struct origin origin)

@@ -22,7 +22,9 @@ struct exec_request {
 	char *argv[SHIMWIRE_ARGS_MAX + 1]; /* NULL-terminated, into the message */
 };
 
+/* Answers with the pipes, or with a failure; the end is an event. */
 void exec_start(struct keeper *keeper, struct origin origin, const struct exec_request *request);
+/* Kills everything in the cgroup of the exec that @origin's client named so; no event follows. */
 void exec_kill(struct keeper *keeper, struct origin origin, uint32_t exec);
 
 /* Kills what a client that left had running. */

@@ -6,6 +6,7 @@
 
 struct err;
 
+/* Replaces the record of that id. */
 int exitrecord_write(const char *dir, const struct shimwire_container *container, struct err *err);
 /* A missing one is success. */
 void exitrecord_remove(const char *dir, const char *id);

@@ -125,7 +125,7 @@ int keeper_run(struct keeper *keeper, struct err *err)
 	int r;
 
 	keeper->children.fd = -1;
-	umask(077);
+	umask(027); /* logs are 0640 */
 	if (chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_set(err, errno, "prepare the shim");
 	r = reactor_open(&keeper->reactor, err);

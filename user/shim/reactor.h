@@ -31,6 +31,7 @@ struct alarm {
 	bool armed;
 };
 
+/* Lives as long as the process. */
 int reactor_open(struct reactor *reactor, struct err *err);
 /* Handles events until reactor->stopped. */
 int reactor_run(struct reactor *reactor, struct err *err);
@@ -43,6 +44,7 @@ void source_close(struct source *source);
 /* Stops watching and hands the descriptor back; -1 when it watched nothing. */
 int source_release(struct source *source);
 
+/* Fires once at @at, clock_now() microseconds; sets an armed one anew. */
 void alarm_set(
 	struct reactor *reactor, struct alarm *alarm, uint64_t at, void (*fire)(struct alarm *));
 /* Accepts an alarm that is not armed. */

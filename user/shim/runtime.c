@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "user/base/cleanup.h"
@@ -56,6 +57,7 @@ static void runtime_child(const struct runtime *runtime, const struct runtime_sp
 		_exit(1);
 	}
 	child_reset_signals();
+	umask(022);
 	execvp(argv[0], (char *const *)argv);
 	dprintf(STDERR_FILENO, "run '%s': %s\n", argv[0], strerror(errno));
 	_exit(1);
