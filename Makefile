@@ -2,7 +2,7 @@
 # podnet: one Makefile, out-of-tree build.  `make help` lists what it can do.
 
 BUILD_ROOT ?= build
-SANITIZE ?=#			1: AddressSanitizer and UBSan (static programs stay plain)
+SANITIZE ?=#			1: AddressSanitizer and UBSan (static programs stay plain); fuzz: libFuzzer too
 BUILD ?= $(BUILD_ROOT)/$(if $(SANITIZE),asan,plain)
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -15,7 +15,8 @@ T ?=#				unit|bpf|netns|e2e|NAME: only these tests
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Werror
-SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZERS = -fsanitize=$(if $(filter fuzz,$(SANITIZE)),fuzzer-no-link$(comma))address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DPODNET_VERSION='"$(VERSION)"' $(WARNINGS) $(CFLAGS) \
 	-ffunction-sections -fdata-sections -I. -Iinclude -I$(BUILD)
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g $(WARNINGS) -I. -Iinclude -I/usr/include/$(shell uname -m)-linux-gnu
@@ -32,19 +33,20 @@ PROGRAMS = podnetd podnetctl podnet-pull podnet
 STATIC_PROGRAMS = podnet-shim podnet-pause
 ALL_PROGRAMS = $(PROGRAMS) $(STATIC_PROGRAMS)
 
+comma = ,
 Q = $(if $(V),,@)
 msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help programs tests test lint demo clean install
+.PHONY: all help programs tests test-tools test lint demo clean install
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
 
 # --- objects -----------------------------------------------------------------
 BPF_OBJECTS = $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
@@ -105,7 +107,8 @@ $(BUILD)/podnet-pause: $(BUILD)/static/user/podnet-pause.o
 # --- tests -------------------------------------------------------------------
 C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c tests/bpf/*_test.c))
 TEST_TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
-tests: $(C_TESTS) $(TEST_TOOLS)
+test-tools: $(TEST_TOOLS)
+tests: $(C_TESTS) test-tools
 
 $(C_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/check.o $(BUILD)/cni.a $(ARCHIVES)
 	$(call msg,LINK,$@)
@@ -114,6 +117,18 @@ $(C_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/check.o $(BUILD)
 $(TEST_TOOLS): $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(ARCHIVES)
 	$(call msg,LINK,$@)
 	$(link) -Wl,--as-needed $(LIBS)
+
+# Each links the parser it feeds, built by clang for libFuzzer.
+FUZZERS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZED = image node shim probe http model net base
+fuzzers: $(FUZZERS)
+
+$(FUZZERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/cni.a $(FUZZED:%=$(BUILD)/%.a)
+	$(call msg,LINK,$@)
+	$(link) -fsanitize=fuzzer -Wl,--as-needed $(LIBS)
+
+fuzz-build: ## the programs of tests/fuzz, below build/fuzz
+	$(Q)$(MAKE) --no-print-directory CC=$(CLANG) SANITIZE=fuzz BUILD=$(BUILD_ROOT)/fuzz fuzzers
 
 test: ## all tests, or those T names
 	$(Q)tools/run-tests $(T)

@@ -35,7 +35,7 @@ static size_t files(void)
 TEST(a_log_is_rotated_when_it_is_too_large_and_five_files_are_kept)
 {
 	struct err err;
-	char path[80];
+	char path[128];
 
 	snprintf(dir, sizeof(dir), "/tmp/podnet-test-logrotate.%d", getpid());
 	if (fs_mkdir(dir, 0700, &err) < 0)
