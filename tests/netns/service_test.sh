@@ -1,0 +1,204 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Services, with real sockets, by both ways: translated at connect(2), and by packet.
+#
+#	   a 10.244.0.2        b 10.244.0.3        c 10.244.0.4     Pods, as the CNI plugin makes them
+#	      | eth0              | eth0              | eth0
+#	      | pna               | pnb               | pnc
+#	   +--+-------------------+-------------------+--+
+#	   |  the host: 169.254.1.2 on each             |           veth to "outside" 192.0.2.2
+#	   +---------------------------------------------+
+#
+# Processes in the cgroup "hooked" have the connect hook; all others have only the packet path.
+. "${0%/*}/lib.sh"
+
+CGROUPS=$(findmnt --raw --noheadings --output TARGET --types cgroup2 | head -n1)
+[ -n "$CGROUPS" ] || skip_all "no cgroup2 here"
+BPF_DIR=$TEST_DIR/bpf
+HOOKED=$CGROUPS/test/hooked
+VIP=10.96.0.10
+
+dataplane() {
+	"$TEST_TOOLS/dataplane" "$BPF_DIR" test "$HOOKED" "$@"
+}
+
+tcpend=$TEST_TOOLS/tcpend
+
+# pod NAME NUMBER: a Pod with address 10.244.0.NUMBER, and a server on 8080 that says NAME.
+pod() {
+	local address=10.244.0.$2 mac=02:00:00:00:00:0$2 host_mac=02:00:00:00:01:0$2
+	netns_add "$1"
+	ip link add "pn$1" address "$host_mac" type veth peer name eth0 netns "$1" address "$mac"
+	at_exit ip link del "pn$1"
+	ip link set "pn$1" up
+	ip address add 169.254.1.2/32 dev "pn$1" scope link
+	ip -n "$1" link set eth0 up
+	ip -n "$1" address add "$address/32" dev eth0
+	ip -n "$1" route add 169.254.1.1 dev eth0 scope link
+	ip -n "$1" route add default via 169.254.1.1 src "$address"
+	ip -n "$1" neigh add 169.254.1.1 lladdr "$host_mac" dev eth0 nud permanent
+	ip route add "$address" dev "pn$1" scope link
+	ip neigh add "$address" lladdr "$mac" dev "pn$1" nud permanent
+	ok "pod $1 is attached" dataplane pod "pn$1" "$address" "$mac"
+	background in_netns "$1" "$tcpend" serve 8080 "$1"
+}
+
+hooked() { # COMMAND...: with the connect hook
+	(
+		echo "$BASHPID" >"$HOOKED/cgroup.procs"
+		exec "$@"
+	)
+}
+
+ask_from() { # POD ADDRESS PORT...: by packet
+	in_netns "$1" "$tcpend" ask "${@:2}"
+}
+
+ask_hooked() { # POD ADDRESS PORT...: at connect(2)
+	hooked ip netns exec "$1" "$tcpend" ask "${@:2}"
+}
+
+counter() { # NUMBER
+	dataplane counters | awk -v number="$1" '$1 == number { print $2 }'
+}
+
+# desired A-STATE B-STATE: the Service has backends a and b, and one more Service has none.
+desired() {
+	dataplane apply <<-END
+		endpoint 10.244.0.2 $1
+		endpoint 10.244.0.3 $2
+		service $VIP:80 2 10.244.0.2:8080 10.244.0.3:8080
+		service $VIP:81 2 10.244.0.2:8080
+		service $VIP:82 2 10.244.0.2:8080
+		service 10.96.0.11:80 2
+	END
+}
+
+# hold NAME POD ADDRESS PORT [SOURCE-PORT]: an open connection; say NAME WORD sends and prints.
+declare -A held_in held_out
+hold() {
+	local in out
+	mkfifo "$TEST_DIR/$1.in" "$TEST_DIR/$1.out"
+	exec {in}<>"$TEST_DIR/$1.in" {out}<>"$TEST_DIR/$1.out"
+	ip netns exec "$2" "$tcpend" hold "${@:3}" <&"$in" >&"$out" &
+	at_exit stop $!
+	held_in[$1]=$in held_out[$1]=$out
+}
+
+heard() { # NAME: the next line it prints
+	local line
+	read -rt 5 -u "${held_out[$1]}" line
+	echo "$line"
+}
+
+say() { # NAME WORD
+	echo "$2" >&"${held_in[$1]}"
+	heard "$1"
+}
+
+at_exit rmdir "$HOOKED"
+mkdir "$HOOKED"
+at_exit umount "$BPF_DIR"
+at_exit dataplane remove
+
+pod a 2
+pod b 3
+pod c 4
+for name in a b c; do
+	wait_for 5 ask_from "$name" 127.0.0.1 8080
+done
+
+# --- Pod to Pod ---
+is "a Pod reaches another" "$(ask_from a 10.244.0.3 8080)" b
+ok "also with ping" in_netns a ping -c1 -W1 10.244.0.3
+ok "the host reaches a Pod" "$tcpend" ask 10.244.0.2 8080
+
+# --- translated by packet ---
+ok "Services are applied" desired READY READY
+like "by packet, connections go to both" "$(in_netns c "$tcpend" many $VIP 80 100 | sort | tr '\n' ' ')" \
+	'^a [0-9]+ b [0-9]+ $'
+is "and were translated by packet" "$(counter 8)" 100
+is "none ready: refused" "$(ask_from c 10.96.0.11 80)" ECONNREFUSED
+before=$(date +%s%N)
+ask_from c 10.96.0.11 80 >/dev/null
+ok "refused at once" [ $((($(date +%s%N) - before) / 1000000)) -lt 500 ]
+unlike "nothing but connect(2)'s own errors" "$(ask_from c 10.96.0.11 80)" 'EPERM|ETIMEDOUT'
+
+# --- translated at connect(2) ---
+like "at connect(2), connections go to both" \
+	"$(hooked ip netns exec c "$tcpend" many $VIP 80 100 | sort | tr '\n' ' ')" '^a [0-9]+ b [0-9]+ $'
+is "and were translated at connect(2)" "$(counter 9)" 100
+is "no packet was" "$(counter 8)" 100
+is "none ready: refused at connect(2)" "$(ask_hooked c 10.96.0.11 80)" ECONNREFUSED
+like "the host has the hook" "$(hooked "$tcpend" ask $VIP 80)" '^[ab]$'
+is "the host is refused too" "$(hooked "$tcpend" ask 10.96.0.11 80)" ECONNREFUSED
+
+# --- a Pod to itself ---
+is "hairpin by packet" "$(ask_from a $VIP 81)" a
+is "hairpin at connect(2)" "$(ask_hooked a $VIP 81)" a
+
+# --- readiness ---
+hold kept c $VIP 81
+is "a connection to a" "$(heard kept)" a
+hold hairpin a $VIP 81
+is "a connection from a to itself" "$(heard hairpin)" a
+ok "a is not ready any more" dataplane state 10.244.0.2 UNREADY
+is "before rows follow: only b, by packet" "$(in_netns c "$tcpend" many $VIP 80 100)" "b 100"
+is "and at connect(2)" "$(hooked ip netns exec c "$tcpend" many $VIP 80 100)" "b 100"
+is "the last backend is unready: refused" "$(ask_from c $VIP 81)" ECONNREFUSED
+is "the open connection goes on" "$(say kept still)" still
+ok "rows follow" desired UNREADY READY
+is "only b, by packet" "$(in_netns c "$tcpend" many $VIP 80 100)" "b 100"
+is "only b, at connect(2)" "$(hooked ip netns exec c "$tcpend" many $VIP 80 100)" "b 100"
+is "the open connection still goes on" "$(say kept more)" more
+is "so does the hairpin" "$(say hairpin more)" more
+ok "a is ready again" desired READY READY
+like "both again" "$(in_netns c "$tcpend" many $VIP 80 100 | sort | tr '\n' ' ')" '^a [0-9]+ b [0-9]+ $'
+
+# --- one client port, two Services, one backend ---
+changed=$(counter 10)
+hold first c $VIP 81 40001
+is "a connection from port 40001 through one Service" "$(heard first)" a
+is "from the same port through another, same backend" "$(ask_from c $VIP 82 40001)" a
+is "its port was translated" "$(counter 10)" $((changed + 1))
+is "and from the same port to the backend itself" "$(ask_from c 10.244.0.2 8080 40001)" a
+is "the first one lives" "$(say first alive)" alive
+
+# The server closes first and keeps TIME_WAIT; a SYN from the same port through another Service is
+# answered at once all the same.
+is "a closed connection's port, through another Service" \
+	"$(ask_from c $VIP 81 40002; ask_from c $VIP 82 40002)" a$'\n'a
+
+# --- spoofing ---
+spoofed=$(counter 1)
+ip -n c address add 10.244.0.3/32 dev lo
+in_netns c ping -c1 -W1 -I 10.244.0.3 10.244.0.2 >/dev/null
+is "another Pod's address is dropped" "$(counter 1)" $((spoofed + 1))
+ip -n c address del 10.244.0.3/32 dev lo
+ip -n c link set eth0 address 02:00:00:00:00:99
+in_netns c ping -c1 -W1 10.244.0.2 >/dev/null
+is "another MAC is dropped" "$(counter 1)" $((spoofed + 2))
+ip -n c link set eth0 address 02:00:00:00:00:04
+ip -n c neigh replace 169.254.1.1 lladdr 02:00:00:00:01:04 dev eth0 nud permanent # lost with the MAC
+
+# --- restart and removal ---
+identity() {
+	bpftool -j map show | grep -o '"id":[0-9]*,"type":"[a-z_]*","name":"[a-z0-9_]*"' | sort
+	tc filter show dev pna ingress | grep -o 'id [0-9]*'
+}
+before=$(identity)
+ok "opening again" dataplane show
+is "adopts programs and maps" "$(identity)" "$before"
+is "and endpoints" "$(dataplane show | tr '\n' ' ')" "10.244.0.2 READY 10.244.0.3 READY "
+is "one filter a direction" "$(tc filter show dev pna ingress | grep -c 'handle 0x1')" 1
+ok "attaching again" dataplane pod pna 10.244.0.2 02:00:00:00:00:02
+is "still one" "$(tc filter show dev pna ingress | grep -c 'handle 0x1')" 1
+ok "another interface's entry stays" dataplane nopod 10.244.0.2 1
+is "the Pod is still reached" "$(ask_from b 10.244.0.2 8080)" a
+is "the open connection lives" "$(say kept end)" end
+ok "everything is removed" dataplane remove
+fails "nothing is pinned" . ls "$BPF_DIR/podnet"
+is "the hook is gone" "$(bpftool cgroup show "$HOOKED" | wc -l)" 0
+
+done_testing
