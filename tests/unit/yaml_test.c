@@ -39,6 +39,7 @@ static const struct {
 	{"double quotes", "a: \"\\u00e4\\x41\\n\"\n",
 		"{\"a\":\"\xc3\xa4"
 		"A\\n\"}"},
+	{"JSON's escape of a slash", "{\"a\":\"x\\/y\"}", "{\"a\":\"x/y\"}"},
 	{"quoted scalars are strings", "[\"1\", 'yes', \"~\"]", "[\"1\",\"yes\",\"~\"]"},
 	{"block scalars are strings", "a: |-\n  1\n", "{\"a\":\"1\"}"},
 	{"tag str", "!!str 1", "\"1\""},

@@ -271,6 +271,7 @@ static int keep_files(
 {
 	for (size_t i = 0; i < manifests->sources.count; i++)
 		manifests->sources.items[i]->present = true;
+	plan(manifests, RETRY_USEC);
 	return refuse(refusals, manifests->dir, NULL, reason);
 }
 
@@ -283,8 +284,12 @@ static int read_directory(struct manifests *manifests, struct refusals *refusals
 
 	r = manifests_watch_arm(&manifests->watch, &reason);
 	manifests_watch_drain(&manifests->watch);
-	if (r < 0 && refuse(refusals, manifests->dir, NULL, &reason) < 0)
-		return err_set(err, ENOMEM, "read manifests");
+	if (r < 0) {
+		/* Without a watch there is still looking. */
+		plan(manifests, RETRY_USEC);
+		if (refuse(refusals, manifests->dir, NULL, &reason) < 0)
+			return err_set(err, ENOMEM, "read manifests");
+	}
 	r = list_files(manifests->dir, &files, &count, &reason);
 	if (r == 0)
 		r = refresh_files(manifests, files, count, err);

@@ -24,9 +24,9 @@ struct manifests_config {
 
 /* One desired object.  Valid until the next call of manifests_changed_fn or manifests_free. */
 struct manifests_entry {
-	const struct object *object;
-	const char *file;  /* name inside the directory */
-	unsigned line;	   /* where its document began when it was last valid */
+	const struct object *object; /* its JSON is shared: read only */
+	const char *file;	     /* name inside the directory */
+	unsigned line;		     /* where its document began when it was last valid */
 	uint64_t revision; /* of the scan that brought this content; equal revision: equal object */
 	bool kept;	   /* its document is broken now: this is what it last described */
 };
