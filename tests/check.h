@@ -45,11 +45,10 @@ void check_bail(const char *file, int line, const char *why) __attribute__((nore
 	((result) < 0 ? check_str(__FILE__, __LINE__, what, (err)->text, "success") \
 		      : check_true(__FILE__, __LINE__, what, true, ""))
 /* One particular failure, by code and by a part of its text. */
-#define CHECK_FAILS(what, result, want_code, err, part)                              \
-	({                                                                           \
-		bool failed_ = check_int(__FILE__, __LINE__, what, (result),         \
-				       -(want_code)) &&                              \
-			check_has(__FILE__, __LINE__, what, (err)->text, part);      \
-		failed_;                                                             \
+#define CHECK_FAILS(what, result, want_code, err, part)                                       \
+	({                                                                                    \
+		bool failed_ = check_int(__FILE__, __LINE__, what, (result), -(want_code)) && \
+			       check_has(__FILE__, __LINE__, what, (err)->text, part);        \
+		failed_;                                                                      \
 	})
 #define BAIL(why) check_bail(__FILE__, __LINE__, why)

@@ -22,12 +22,15 @@ static const char *scratch(void)
 /* Makes a chain of @depth directories below @top. */
 static void nest(const char *top, unsigned depth)
 {
-	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
+	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	while (fd >= 0 && depth--) {
-		if (mkdirat(fd, "d", 0700) < 0)
+	while (depth--) {
+		int next = mkdirat(fd, "d", 0700) < 0
+				   ? -1
+				   : openat(fd, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (next < 0)
 			BAIL("cannot make a deep tree");
-		next = openat(fd, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		close(fd);
 		fd = next;
 	}

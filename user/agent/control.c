@@ -168,7 +168,7 @@ static void backends_add(struct node_pod *pod, void *userdata)
 				     serving_names[node_pod_serving(pod)], "reason",
 				     node_pod_serving_reason(pod), "since",
 				     (json_int_t)node_pod_serving_since(pod), "down",
-			(json_int_t)node_pod_down_since(pod)));
+				     (json_int_t)node_pod_down_since(pod)));
 }
 
 static void backends_list(struct agent *agent, struct http_exchange *exchange)

@@ -233,7 +233,7 @@ static int removal_enter(
 static int removal_run(struct removal *removal, struct err *err)
 {
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (fstat(removal->top_fd, &st) < 0)
 		return err_set(err, errno, "look at a directory to remove");

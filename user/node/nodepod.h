@@ -28,7 +28,7 @@ struct node {
 	struct images *images;
 	struct cni *cni;
 	struct node_pod *first; /* ordered by namespace and name */
-	size_t adopting; /* Pods whose shim has not answered yet */
+	size_t adopting;	/* Pods whose shim has not answered yet */
 	bool adopt_called;
 	struct timer *adopt_timer;
 	struct timer *rotate_timer, *collect_timer;
