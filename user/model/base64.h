@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether @text decodes. */
 bool base64_is_valid(const char *text);
 
 /* The caller frees *@ret, which is NUL-terminated beyond *@ret_len.  -EINVAL, -ENOMEM. */

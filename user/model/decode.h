@@ -4,6 +4,7 @@
 
 #include "user/model/pod.h"
 
+/* "TCP", "UDP", "SCTP"; anything else is TCP. */
 enum protocol protocol_decode(const char *name);
 
 /* @value: an integer or a string. */
@@ -18,6 +19,10 @@ void *pod_alloc(struct pod *pod, size_t count, size_t size);
 /* A NULL-terminated copy of a list of strings; an empty one when @list is missing and @always. */
 int pod_strings(struct pod *pod, const json_t *list, bool always, const char ***ret);
 
+/*
+ * Each fills @ret (or allocates it in @pod and leaves it when @json is NULL) and returns 0 or -ENOMEM;
+ * strings are borrowed from @json.
+ */
 int handler_decode(struct pod *pod, const json_t *json, struct handler *ret);
 int probe_decode(struct pod *pod, const json_t *json, struct probe_spec **ret);
 int hook_decode(struct pod *pod, const json_t *json, struct handler **ret);
