@@ -289,6 +289,34 @@ static void services_index(struct planner *p)
 	qsort_r(p->by_key, p->service_count, sizeof(*p->by_key), key_compare, state);
 }
 
+static int vip_compare(const void *a, const void *b)
+{
+	const struct dp_service *one = *(const struct dp_service *const *)a;
+	const struct dp_service *other = *(const struct dp_service *const *)b;
+	uint64_t key = (uint64_t)one->vip.s_addr << 32 | one->port << 8 | one->protocol;
+	uint64_t other_key = (uint64_t)other->vip.s_addr << 32 | other->port << 8 | other->protocol;
+
+	return key < other_key ? -1 : key > other_key;
+}
+
+static int services_check(struct planner *p)
+{
+	size_t count = p->desired->service_count;
+	AUTO_FREE const struct dp_service **sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return err_set(p->err, ENOMEM, "plan the data plane");
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &p->desired->services[i];
+	qsort(sorted, count, sizeof(*sorted), vip_compare);
+	for (size_t i = 1; i < count; i++) {
+		if (vip_compare(&sorted[i - 1], &sorted[i]) == 0)
+			return err_refuse(
+				p->err, EINVAL, "a service's address and port are given twice");
+	}
+	return 0;
+}
+
 /* 0: there is none yet. */
 static uint32_t service_find(const struct planner *p, const struct svc4_key *key)
 {
@@ -376,6 +404,12 @@ static int row_retire(struct planner *p, uint64_t word)
 	return row_lines(word) ? retire(p, RETIRED_ROW, ROW_LINE(word), row_lines(word)) : 0;
 }
 
+static bool members_same(const struct state_service *service, const uint32_t *members, size_t count)
+{
+	return service->member_count == count &&
+	       (count == 0 || memcmp(service->members, members, count * sizeof(*members)) == 0);
+}
+
 static int service_change(
 	struct planner *p, uint32_t id, uint8_t accepts, uint32_t **members, size_t count)
 {
@@ -387,8 +421,7 @@ static int service_change(
 		r = edit_add(p,
 			&(struct edit){.kind = EDIT_SERVICE_ACCEPTS, .id = id, .accepts = accepts});
 	service->accepts = accepts;
-	if (r < 0 || (service->member_count == count &&
-			     memcmp(service->members, *members, count * sizeof(**members)) == 0))
+	if (r < 0 || members_same(service, *members, count))
 		return r;
 	r = row_make(p, *members, count, ROW_GENERATION(old) + 1, &service->row);
 	if (r < 0)
@@ -449,8 +482,6 @@ static int service_plan(struct planner *p, const struct dp_service *wanted)
 	if (!key.vip || (wanted->accepts & 1 << ENDPOINT_DOWN))
 		return err_refuse(
 			p->err, EINVAL, "a service without address, or that accepts DOWN");
-	if (id && p->service_used[id])
-		return err_refuse(p->err, EINVAL, "a service's address and port are given twice");
 	r = members_make(p, wanted, members, &count);
 	if (r < 0)
 		return r;
@@ -542,6 +573,7 @@ int plan_make(
 	static int (*const steps[])(struct planner *) = {
 		planner_init,
 		desired_index,
+		services_check,
 		backends_index,
 	};
 	static int (*const ordered[])(struct planner *) = {

@@ -29,17 +29,6 @@ void plan_clear(struct plan *plan)
 	*plan = (struct plan){};
 }
 
-static struct edit retired_edit(const struct retired *retired)
-{
-	static const enum edit_kind kinds[] = {
-		[RETIRED_ENDPOINT] = EDIT_ENDPOINT_FREE,
-		[RETIRED_BACKEND] = EDIT_BACKEND_FREE,
-		[RETIRED_SERVICE] = EDIT_SERVICE_FREE,
-	};
-
-	return (struct edit){.kind = kinds[retired->kind], .id = retired->id};
-}
-
 static void retired_free(struct state *state, const struct retired *retired)
 {
 	uint32_t id = retired->id;
@@ -64,19 +53,26 @@ static void retired_free(struct state *state, const struct retired *retired)
 
 int plan_reclaim(struct state *state, uint64_t epoch, struct plan *plan)
 {
+	static const enum edit_kind kinds[] = {
+		[RETIRED_ENDPOINT] = EDIT_ENDPOINT_FREE,
+		[RETIRED_BACKEND] = EDIT_BACKEND_FREE,
+		[RETIRED_SERVICE] = EDIT_SERVICE_FREE,
+	};
 	size_t count = 0;
 
 	while (count < state->retired_count && state->retired[count].epoch < epoch) {
-		struct edit edit = retired_edit(&state->retired[count]);
-		int r;
+		const struct retired *retired = &state->retired[count];
+		int r = 0;
 
-		if (state->retired[count].kind != RETIRED_ROW) {
-			r = plan_add(plan, &edit);
-			if (r < 0)
-				return r;
-		}
+		if (retired->kind != RETIRED_ROW) /* lines nobody leads to may say anything */
+			r = plan_add(plan,
+				&(struct edit){.kind = kinds[retired->kind], .id = retired->id});
+		if (r < 0)
+			return r;
 		count++;
 	}
+	if (count == 0)
+		return 0;
 	for (size_t i = 0; i < count; i++)
 		retired_free(state, &state->retired[i]);
 	state->retired_count -= count;
