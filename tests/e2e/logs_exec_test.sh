@@ -8,7 +8,7 @@ node_up busybox
 manifest talker <<-'END'
 	apiVersion: v1
 	kind: Pod
-	metadata: {name: talker}
+	metadata: {name: talker, labels: {app: talker}}
 	spec:
 	  terminationGracePeriodSeconds: 1
 	  containers:
@@ -31,6 +31,11 @@ manifest talker <<-'END'
 	    args: [sleep, "1000"]
 	    volumeMounts: [{name: shared, mountPath: /shared}]
 	  volumes: [{name: shared, emptyDir: {}}]
+	---
+	apiVersion: v1
+	kind: Service
+	metadata: {name: talker}
+	spec: {selector: {app: talker}, ports: [{port: 80, name: http}, {port: 81, name: other}]}
 END
 eventually "the Pod is ready" "$SECONDS_READY" lab_pods_are_ready talker
 
@@ -38,7 +43,7 @@ eventually "the Pod is ready" "$SECONDS_READY" lab_pods_are_ready talker
 like "get pods has kubectl's columns" "$(ctl get pods)" \
 	"^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE"$'\n'"talker +2/2 +Running +0 +[0-9]+[smh][^ ]* +10\.244\.0\.[0-9]+ +test-node"
 like "get services has them too" "$(ctl get services)" \
-	"^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE"
+	"^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE"$'\n'"talker +ClusterIP +10\.96\.[0-9.]+ +<none> +80/TCP,81/TCP +[0-9]+[smh]"
 like "get backends has ours" "$(ctl get backends)" "^SERVICE +PORT +POD +ADDRESS +STATE +REASON"
 is "-o json is a List" "$(ctl get pods -o json | jq -r '.kind + .apiVersion')" Listv1
 

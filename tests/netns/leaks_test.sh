@@ -19,17 +19,19 @@ reported() {
 ok "without a change nothing is reported" "$leaks" compare "$snapshot"
 
 sleep 1000 &
-reported "a process" "[+] processes"$'\t'"$! sleep"
-kill $! && wait $! 2>/dev/null
+sleeper=$!
+reported "a process" "[+] processes"$'\t'"$sleeper sleep"
+stop "$sleeper" 2>/dev/null
 
 ip netns add planted
 reported "a namespace with a name" "[+] netns"$'\t'"planted"
 ip netns del planted
 
 unshare --net sleep 1000 &
-wait_for 5 test ! /proc/$!/ns/net -ef /proc/self/ns/net
+sleeper=$!
+wait_for 5 test ! "/proc/$sleeper/ns/net" -ef /proc/self/ns/net
 reported "a namespace with a process" "[+] netns"$'\t'"[0-9]+ +sleep"
-kill $! && wait $! 2>/dev/null
+stop "$sleeper" 2>/dev/null
 
 ip link add planted0 type veth peer name planted1
 reported "a link" "[+] links"$'\t'"[0-9]+ planted0"

@@ -30,6 +30,8 @@ TEST_DIR=/run/podnet-test
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99:detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:exitcode=99}
 
+# The last command of a pipeline may check things, too.
+shopt -s lastpipe
 test_count=0 test_failed=0 test_finished=no exit_commands=()
 
 # Runs "$@" when the test ends, last one first.

@@ -197,6 +197,25 @@ is "still one" "$(tc filter show dev pna ingress | grep -c 'handle 0x1')" 1
 ok "another interface's entry stays" dataplane nopod 10.244.0.2 1
 is "the Pod is still reached" "$(ask_from b 10.244.0.2 8080)" a
 is "the open connection lives" "$(say kept end)" end
+
+# --- another build's programs ---
+bpftool map update pinned "$BPF_DIR/podnet/test/v1/build" key 0 0 0 0 value 1 2 3 4 5 6 7 8
+programs() {
+	tc filter show dev pna ingress | grep -o 'id [0-9]*'
+	tc filter show dev pnb egress | grep -o 'id [0-9]*'
+	bpftool cgroup show "$HOOKED" | awk 'NR > 1 { print $1 }'
+}
+flows() {
+	bpftool map show pinned "$BPF_DIR/podnet/test/v1/flows4_tcp" | head -n1
+}
+before=$(programs) flows_before=$(flows)
+ok "a new build opens" dataplane show
+is "each attached program is replaced" "$(comm -12 <(sort <<<"$before") <(programs | sort))" ""
+is "there are as many as before" "$(programs | wc -l)" "$(wc -l <<<"$before")"
+is "over the same maps" "$(flows)" "$flows_before"
+is "the open connection lives on" "$(say kept on)" on
+is "new ones are translated" "$(ask_from c $VIP 81)" a
+is "at connect(2) too" "$(ask_hooked c $VIP 81)" a
 ok "everything is removed" dataplane remove
 fails "nothing is pinned" . ls "$BPF_DIR/podnet"
 is "the hook is gone" "$(bpftool cgroup show "$HOOKED" | wc -l)" 0
