@@ -221,9 +221,41 @@ TEST(a_lost_sandbox_is_reset_whatever_else_goes_on)
 	observed.sandbox = SANDBOX_LOST;
 	make_plan();
 	CHECK_EQ("living Pod", plan.action, POD_RESET);
+	CHECK_EQ("its containers are as good as dead", pod_serving(&pod, &observed), SERVING_DOWN);
+	CHECK("and it is not ready", !pod_is_ready(&pod, &observed));
 	observed.deleting = true;
 	make_plan();
 	CHECK_EQ("Pod in deletion", plan.action, POD_RESET);
+}
+
+TEST(a_reset_that_failed_waits_for_its_back_off)
+{
+	fresh(0);
+	up();
+	observed.sandbox = SANDBOX_LOST;
+	observed.retry_at = NOW + 10;
+	make_plan();
+	CHECK_EQ("living Pod", plan.action, POD_NOTHING);
+	CHECK_EQ("looks again", plan.deadline, NOW + 10);
+	observed.deleting = true;
+	make_plan();
+	CHECK_EQ("Pod in deletion", plan.action, POD_NOTHING);
+	CHECK_EQ("looks again too", plan.deadline, NOW + 10);
+}
+
+TEST(a_pod_that_is_recorded_anew_keeps_its_containers)
+{
+	fresh(0);
+	up();
+	running(0);
+	exited(1, 1);
+	observed.prepared = false;
+	make_plan();
+	CHECK_EQ("it is recorded", plan.action, POD_PREPARE);
+	CHECK_EQ("and a container starts again meanwhile", actions[1], CONTAINER_START);
+	observed.retry_at = NOW + 10;
+	make_plan();
+	CHECK_EQ("even when the record cannot be written", actions[1], CONTAINER_START);
 }
 
 TEST(a_finished_pod_gives_its_sandbox_back)

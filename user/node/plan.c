@@ -34,7 +34,7 @@ bool pod_is_initialized(const struct pod *pod, const struct pod_observed *observ
 
 bool pod_is_ready(const struct pod *pod, const struct pod_observed *observed)
 {
-	if (observed->deleting || !observed->networked)
+	if (observed->deleting || !observed->networked || observed->sandbox == SANDBOX_LOST)
 		return false;
 	for (size_t i = pod->init_count; i < observed->count; i++)
 		if (!container_is_ready(&observed->containers[i]))
@@ -50,6 +50,9 @@ enum pod_serving pod_serving(const struct pod *pod, const struct pod_observed *o
 		return SERVING_NONE;
 	if (observed->deleting)
 		return SERVING_TERMINATING;
+	/* What may still run in a lost sandbox is about to be killed. */
+	if (observed->sandbox == SANDBOX_LOST)
+		return SERVING_DOWN;
 	for (size_t i = pod->init_count; i < observed->count; i++)
 		if (observed->containers[i].phase == CONTAINER_EXITED ||
 			observed->containers[i].gone)
@@ -186,8 +189,6 @@ static bool plan_stop_all(const struct pod_observed *observed, uint64_t now, str
 /* Takes down what a sandbox holds, in the order in which nothing is left behind. */
 static enum pod_action plan_release(const struct pod_observed *observed)
 {
-	if (observed->sandbox == SANDBOX_LOST)
-		return POD_RESET;
 	if (observed->networked || observed->sandbox == SANDBOX_RUNNING)
 		return POD_RELEASE;
 	return POD_NOTHING;
@@ -199,7 +200,7 @@ static enum pod_action plan_deletion(const struct pod_observed *observed, uint64
 	enum pod_action release;
 
 	if (observed->sandbox == SANDBOX_LOST)
-		return POD_RESET;
+		return due(observed->retry_at, now, plan) ? POD_RESET : POD_NOTHING;
 	if (!observed->ejected)
 		return POD_EJECT;
 	if (!observed->drained)
@@ -249,14 +250,16 @@ void pod_plan(const struct pod *pod, const struct pod_observed *observed, uint64
 	if (observed->deleting) {
 		ret->action = plan_deletion(observed, now, ret, ret_containers);
 	} else if (observed->sandbox == SANDBOX_LOST) {
-		ret->action = POD_RESET;
+		if (due(observed->retry_at, now, ret))
+			ret->action = POD_RESET;
 	} else if (pod_is_finished(pod, observed, &failed)) {
 		plan_containers(pod, observed, now, ret, ret_containers);
 		if (all_cleaned(observed) && due(observed->retry_at, now, ret))
 			ret->action = plan_release(observed);
 	} else {
 		ret->action = plan_creation(observed, now, ret);
-		if (observed->prepared)
+		/* A Pod that is only recorded anew keeps its containers meanwhile. */
+		if (observed->prepared || observed->sandbox == SANDBOX_RUNNING)
 			plan_containers(pod, observed, now, ret, ret_containers);
 	}
 	if (observed->busy)
