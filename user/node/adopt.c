@@ -46,14 +46,11 @@ static void adopt_lost(void *userdata)
 	struct node_pod *pod = userdata;
 
 	pod->shim = shim_free(pod->shim);
+	/* What was asked of the shim has been answered; what else is under way ends by itself. */
 	if (pod->observed.sandbox == SANDBOX_RUNNING) {
 		pod->observed.sandbox = SANDBOX_LOST;
-		/* Answers to what was asked of the shim will not come any more. */
-		pod->observed.busy = pod->cni_call != NULL;
+		pod->observed.retry_at = 0;
 	}
-	for (size_t i = 0; i < pod->observed.count; i++)
-		if (!pod->work[i].pull)
-			pod->observed.containers[i].busy = false;
 	nodepod_touch(pod);
 }
 

@@ -295,7 +295,8 @@ static void podaction_reset(struct node_pod *pod)
 	}
 	for (size_t i = 0; i < pod->observed.count; i++) {
 		reset_container(pod, i);
-		pod->observed.containers[i].busy = false;
+		if (!pod->work[i].pull)
+			pod->observed.containers[i].busy = false;
 	}
 	network_del(pod, reset_network_gone);
 }
