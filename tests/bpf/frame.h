@@ -18,9 +18,10 @@
 #define FLAG_ACK 0x10
 
 struct frame {
-	uint8_t bytes[FRAME_MOST];
 	size_t size;
-};
+	uint16_t pad; /* so that the IP header is aligned */
+	uint8_t bytes[FRAME_MOST];
+} __attribute__((aligned(8)));
 
 /* A TCP segment, in host byte order. */
 struct segment {

@@ -230,6 +230,24 @@ TEST(another_mac_is_dropped)
 	CHECK_EQ("as spoofed", counted(COUNT_DROP_SPOOFED), 1);
 }
 
+/* What a look-up in a HASH can return while its elements are recycled. */
+TEST(an_element_that_is_anothers_is_not_followed)
+{
+	struct segment segment = TCP(POD, VIP, 4000, 80, FLAG_SYN);
+	struct svc4_key key = {htonl(VIP), htons(80), IPPROTO_TCP, SCOPE_INTERNAL};
+	struct pod4 pod = {.ifindex = OTHER_IFINDEX, .address = htonl(OUTSIDE)};
+	__be32 address = htonl(OTHER);
+	uint32_t foreign = 3;
+
+	setup();
+	put(program->maps.svc4, &key, &foreign);
+	CHECK_EQ("another service's id", run_segment(&segment), VERDICT_STACK);
+	CHECK_EQ("leaves the packet alone", segment.destination, VIP);
+	put(program->maps.pods4, &address, &pod);
+	segment = (struct segment)TCP(POD, OTHER, 4000, 80, FLAG_SYN);
+	CHECK_EQ("another Pod's interface", run_segment(&segment), VERDICT_STACK);
+}
+
 TEST(a_truncated_frame_is_dropped_whatever_its_length)
 {
 	struct segment segment = TCP(POD, VIP, 4000, 80, FLAG_SYN, .option_words = 2);
@@ -328,6 +346,34 @@ TEST(a_pod_reaches_itself_through_its_service)
 	CHECK_EQ("comes from the service", back.source, VIP);
 	CHECK_EQ("at its port", back.source_port, 82);
 	CHECK_EQ("to itself", back.destination, POD);
+}
+
+TEST(one_ready_backend_of_fifty_is_always_found)
+{
+	struct row_line list[ROW_LIST_LINES] = {}, line = {};
+	uint32_t first = 8, ready = 2, missed = 0;
+
+	setup();
+	/* The row is out of date: it names only backends that are not ready any more. */
+	for (uint32_t id = 10; id < 59; id++) {
+		put_endpoint(id, OTHER + id, ENDPOINT_UNREADY, 0);
+		list[(id - 10) / ROW_LINE_IDS].backends[(id - 10) % ROW_LINE_IDS] = id;
+	}
+	list[49 / ROW_LINE_IDS].backends[49 % ROW_LINE_IDS] = ready;
+	for (int i = 0; i < ROW_LINE_IDS; i++)
+		line.backends[i] = 10;
+	for (uint32_t at = 0; at < 8; at++) {
+		uint32_t index = first + at;
+
+		put(program->maps.rows, &index, at < ROW_LIST_LINES ? &list[at] : &line);
+	}
+	for (uint16_t port = 1000; port < 2000; port++) {
+		struct segment segment = TCP(POD, VIP, port, 80, FLAG_SYN);
+
+		if (run_segment(&segment) != VERDICT_POD || segment.destination != OTHER)
+			missed++;
+	}
+	CHECK_EQ("missed", missed, 0);
 }
 
 TEST(two_connections_never_become_the_same_packets)

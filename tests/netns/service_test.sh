@@ -102,6 +102,8 @@ mkdir "$HOOKED"
 at_exit umount "$BPF_DIR"
 at_exit dataplane remove
 
+fails "without bpf(2) it says so" "open BPF pin .*: Function not implemented" \
+	"$TEST_TOOLS/nobpf" "$TEST_TOOLS/dataplane" "$BPF_DIR" test - show
 pod a 2
 pod b 3
 pod c 4

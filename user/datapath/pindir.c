@@ -118,7 +118,7 @@ int pindir_get(const struct datapath_config *config, const char *name, int *ret_
 		return r;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return err_set(err, -fd, "open '%s'", path);
+		return err_set(err, -fd, "open BPF pin '%s'", path);
 	*ret_fd = fd;
 	return 0;
 }
