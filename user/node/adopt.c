@@ -106,6 +106,7 @@ static void adopt_container(struct node_pod *pod, const struct shim_container *h
 	if (container->phase == CONTAINER_EXITED && container->attempt >= attempt)
 		return;
 	/* It was started, but podnetd was killed before it could write that down. */
+	containeraction_supersede(container);
 	container->attempt = attempt;
 	container->pid = held->pid;
 	container->phase = CONTAINER_RUNNING;
@@ -131,11 +132,17 @@ static bool adopt_is_held(
 /* The record says it runs and the shim does not know it: its exit record, or a guess, is what is left. */
 static void adopt_vanished(struct node_pod *pod, size_t i)
 {
-	struct shim_exit exit = {.code = 137, .signal = 9, .finished_wall = clock_wall()};
+	const struct container_observed *container = &pod->observed.containers[i];
+	struct shim_exit exit = {
+		.code = 137,
+		.signal = 9,
+		.started_wall = container->started_wall,
+		.finished_wall = clock_wall(),
+	};
 	struct err err;
 	bool known;
 
-	container_id(pod, i, pod->observed.containers[i].attempt, exit.id);
+	container_id(pod, i, container->attempt, exit.id);
 	known = shim_exit_read(pod->run_dir, exit.id, &exit, &err) == 0;
 	containeraction_exited(pod, i, &exit, !known);
 }

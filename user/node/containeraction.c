@@ -15,6 +15,7 @@
 
 #define PRE_STOP_EXTENSION \
 	(2 * USEC_PER_SEC) /* once, when preStop still runs at the end of the grace */
+#define KILL_RETRY USEC_PER_SEC
 
 void container_id(const struct node_pod *pod, size_t index, unsigned attempt, char ret[SHIM_ID_MAX])
 {
@@ -96,6 +97,8 @@ static void pulled(void *userdata, int result, const struct image *image, const 
 	}
 	container->busy = false;
 	container->image_present = true;
+	container->failures = 0;
+	container->reason[0] = container->message[0] = '\0';
 	container->stop_signal = stop_signal(image->stop_signal);
 	snprintf(container->image_digest, sizeof(container->image_digest), "%s", image->digest);
 	nodepod_touch(work->pod);
@@ -113,17 +116,23 @@ static void container_pull(struct container_work *work)
 
 /* --- start --- */
 
+void containeraction_supersede(struct container_observed *container)
+{
+	uint64_t ran = (container->finished - container->started) / USEC_PER_SEC;
+
+	if (container->phase != CONTAINER_EXITED)
+		return;
+	container->crashes = backoff_count(container->crashes, ran);
+	container->last = container->exit;
+	container->has_last = true;
+	container->last_unknown_exit = container->unknown_exit;
+}
+
 static void container_began(struct container_work *work)
 {
 	struct container_observed *container = observed_of(work);
-	uint64_t ran = (container->finished - container->started) / USEC_PER_SEC;
 
-	if (container->phase == CONTAINER_EXITED) {
-		container->crashes = backoff_count(container->crashes, ran);
-		container->last = container->exit;
-		container->has_last = true;
-		container->last_unknown_exit = container->unknown_exit;
-	}
+	containeraction_supersede(container);
 	container->phase = CONTAINER_RUNNING;
 	container->attempt = work->starting;
 	container->started = clock_now();
@@ -145,13 +154,14 @@ static void start_removed(void *userdata, int result, const char *reason)
 	struct container_work *work = userdata;
 	struct node_pod *pod = work->pod;
 	const char *name = observed_container(pod->spec, work->index)->name;
+	struct container_observed failed = *observed_of(work);
 	struct err err;
 
 	if (result < 0)
 		log_warning("pod %s: container %s: %s, ignoring", pod->id, name, reason);
 	if (bundle_remove(pod->run_dir, pod->state_dir, name, work->starting, &err) < 0)
 		log_warning("pod %s: container %s: %s, ignoring", pod->id, name, err.text);
-	container_failed(work, observed_of(work)->reason, observed_of(work)->message);
+	container_failed(work, failed.reason, failed.message);
 }
 
 /* Undoes a half-made attempt before the failure counts. */
@@ -192,13 +202,21 @@ static void start_post_start(struct container_work *work)
 		post_start_done(work, -1, err.text);
 }
 
+/* Its exit may have overtaken an answer: what is busy then is the next action. */
+static bool container_is_over(const struct container_work *work)
+{
+	const struct container_observed *container = observed_of(work);
+
+	return !container->busy ||
+	       (container->phase == CONTAINER_EXITED && container->attempt == work->starting);
+}
+
 static void started(void *userdata, int result, const char *reason)
 {
 	struct container_work *work = userdata;
 	struct container_observed *container = observed_of(work);
 
-	/* Its exit may have overtaken this answer. */
-	if (!container->busy)
+	if (container_is_over(work))
 		return;
 	if (result < 0) {
 		container->pid = 0;
@@ -216,6 +234,8 @@ static void created(void *userdata, int result, pid_t pid, const char *reason)
 	struct container_work *work = userdata;
 	char id[SHIM_ID_MAX];
 
+	if (container_is_over(work))
+		return;
 	if (result < 0) {
 		start_failed(work, "CreateContainerError", reason);
 		return;
@@ -286,13 +306,14 @@ static void signal_sent(void *userdata, int result, const char *reason)
 			observed_container(work->pod->spec, work->index)->name, reason);
 }
 
-static void container_signal(struct container_work *work, int signo, bool all)
+/* One that does not arrive is not repeated: KILL follows. */
+static void container_signal(struct container_work *work, int signo)
 {
 	char id[SHIM_ID_MAX];
 
 	container_id(work->pod, work->index, observed_of(work)->attempt, id);
 	if (work->pod->shim)
-		shim_signal(work->pod->shim, id, signo, all, signal_sent, work);
+		shim_signal(work->pod->shim, id, signo, false, signal_sent, work);
 }
 
 static void container_terminate(struct container_work *work)
@@ -300,7 +321,7 @@ static void container_terminate(struct container_work *work)
 	struct container_observed *container = observed_of(work);
 
 	container->busy = false;
-	container_signal(work, container->stop_signal ? container->stop_signal : SIGTERM, false);
+	container_signal(work, container->stop_signal ? container->stop_signal : SIGTERM);
 	nodepod_kick(work->pod);
 }
 
@@ -344,9 +365,24 @@ static void container_stop(struct container_work *work)
 	nodepod_kick(work->pod);
 }
 
+static void kill_sent(void *userdata, int result, const char *reason)
+{
+	struct container_work *work = userdata;
+	struct container_observed *container = observed_of(work);
+
+	signal_sent(userdata, result, reason);
+	if (result == 0 || result == -ESRCH || result == -ENOENT || !container->killed)
+		return;
+	container->killed = false;
+	container->kill_at = clock_now() + KILL_RETRY;
+	nodepod_kick(work->pod);
+}
+
 static void container_kill(struct container_work *work)
 {
 	struct container_observed *container = observed_of(work);
+	char id[SHIM_ID_MAX];
+	int r;
 
 	if (work->hook) {
 		work->hook = hook_cancel(work->hook);
@@ -355,7 +391,11 @@ static void container_kill(struct container_work *work)
 		return;
 	}
 	container->killed = true;
-	container_signal(work, SIGKILL, true);
+	container_id(work->pod, work->index, container->attempt, id);
+	r = work->pod->shim ? shim_signal(work->pod->shim, id, SIGKILL, true, kill_sent, work)
+			    : -EPIPE;
+	if (r < 0)
+		kill_sent(work, r, "the shim does not take it");
 }
 
 /* --- clean --- */
@@ -448,6 +488,15 @@ void containeraction_unwatch(struct node_pod *pod, size_t index)
 	close_fd(&work->pidfd);
 }
 
+/* When it ended, by its record: podnetd may hear of it long after, which must not pass for a long run. */
+static uint64_t exit_time(const struct container_observed *container, const struct shim_exit *exit)
+{
+	uint64_t now = clock_now(), wall = clock_wall();
+	uint64_t age = wall > exit->finished_wall ? wall - exit->finished_wall : 0;
+
+	return age < now - container->started ? now - age : container->started;
+}
+
 void containeraction_exited(
 	struct node_pod *pod, size_t index, const struct shim_exit *exit, bool unknown)
 {
@@ -461,7 +510,7 @@ void containeraction_exited(
 	container->exit = *exit;
 	container->has_exit = true;
 	container->unknown_exit = unknown;
-	container->finished = clock_now();
+	container->finished = exit_time(container, exit);
 	container->pid = 0;
 	container->gone = container->busy = container->cleaned = container->probe_ready = false;
 	container->stop_requested = container->stopping = container->killed = false;

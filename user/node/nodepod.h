@@ -93,6 +93,8 @@ void containeraction_run(struct node_pod *pod, size_t index, enum container_acti
 /* A container's init ended (the record is on disk). */
 void containeraction_exited(
 	struct node_pod *pod, size_t index, const struct shim_exit *exit, bool unknown);
+/* The next attempt begins: the exit of the one before becomes lastState and counts for the back-off. */
+void containeraction_supersede(struct container_observed *container);
 /* A container runs: watch its init, start its probes.  @adopted: it ran before we did. */
 void containeraction_watch(struct node_pod *pod, size_t index, bool adopted);
 /* Stops probes, hooks, pulls and the pidfd of one container. */
