@@ -175,8 +175,9 @@ static void adopt_listed(void *userdata, int result, pid_t pause_pid,
 		adopt_end(pod);
 		return;
 	}
+	pod->run_made = true;
 	pod->observed.sandbox = SANDBOX_RUNNING;
-	pod->observed.prepared = true;
+	pod->observed.prepared = pod->admitted;
 	adopt_network(pod);
 	for (size_t k = 0; k < count; k++)
 		adopt_container(pod, &containers[k]);
@@ -216,6 +217,8 @@ static int adopt_record(struct node_pod *pod, bool *ret_stale)
 	}
 	if (r == 0)
 		r = podrecord_decode(record, &pod->observed, &err);
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
 	if (r < 0) {
 		log_error("pod %s: %s; it is set aside and the Pod is rebuilt from what runs",
 			pod->id, err.text);
@@ -240,14 +243,20 @@ int adopt_pod(struct node_pod *pod, struct err *err)
 	int r;
 
 	r = adopt_record(pod, &stale);
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return err_set(err, -r, "adopt Pod '%s'", pod->id);
 	if (stale && fs_remove(pod->run_dir, err) < 0)
 		return -err->code;
+	pod->run_made = r == 0;
 	if (r < 0)
 		adopt_afresh(pod);
 	adopt_events(pod, &events);
+	r = shim_adopt(pod->node->loop, pod->run_dir, &events, adopt_listed, pod, &pod->shim, err);
+	/* Our own want is no sign that the shim is gone. */
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
 	pod->adopting = true;
 	pod->node->adopting++;
-	r = shim_adopt(pod->node->loop, pod->run_dir, &events, adopt_listed, pod, &pod->shim, err);
 	if (r < 0) {
 		if (pod->observed.sandbox == SANDBOX_RUNNING)
 			pod->observed.sandbox = SANDBOX_LOST;

@@ -17,6 +17,7 @@
 #include "user/node/podstatus.h"
 
 #define POD_CONTAINERS_MAX 64
+#define ADOPT_WAIT	   (5 * USEC_PER_SEC)
 #define IMAGE_GC_INTERVAL  (300 * USEC_PER_SEC)
 #define IMAGE_GC_PERCENT   85 /* of the disk, as the kubelet's high threshold */
 
@@ -52,6 +53,9 @@ static void node_adopted(void *userdata)
 	struct node *node = userdata;
 
 	node->adopt_called = false;
+	for (struct node_pod *pod = node->first; pod; pod = pod->next)
+		if (pod->adopting)
+			nodepod_adopt_late(pod);
 	node->events.adopted(node->events.userdata);
 }
 
@@ -228,13 +232,15 @@ void node_pod_gone(struct node_pod *pod)
 }
 
 /* Takes @spec in any case. */
-static int node_begin(struct node *node, struct pod *spec, uint64_t created_wall, struct err *err)
+static int node_begin(
+	struct node *node, struct pod *spec, uint64_t created_wall, bool admitted, struct err *err)
 {
 	struct node_pod *pod;
 	int r = nodepod_new(node, spec, created_wall, &pod, err);
 
 	if (r < 0)
 		return r;
+	pod->admitted = admitted;
 	node_insert(node, pod);
 	r = adopt_pod(pod, err);
 	if (r < 0) {
@@ -245,26 +251,34 @@ static int node_begin(struct node *node, struct pod *spec, uint64_t created_wall
 }
 
 /* One directory of STATE/pods: the Pod as it was admitted. */
-static void node_adopt_one(struct node *node, const char *uid)
+static int node_adopt_one(struct node *node, const char *uid, struct err *err)
 {
 	AUTO_FREE char *dir = fs_format("%s/pods/%s", node->config->state_dir, uid);
 	AUTO_FREE char *path = fs_format("%s/pods/%s/pod", node->config->state_dir, uid);
 	uint64_t created_wall;
 	struct pod *spec;
-	struct err err;
 	int r;
 
 	if (!dir || !path)
-		return;
-	r = podrecord_read_admitted(dir, &spec, &created_wall, &err);
+		return err_set(err, ENOMEM, "adopt the Pods");
+	r = podrecord_read_admitted(dir, &spec, &created_wall, err);
 	if (r == 0)
-		r = node_begin(node, spec, created_wall, &err);
-	if (r == -ENOENT)
-		return; /* killed before it was admitted: the manifest admits it again */
-	if (r < 0) {
-		log_error("pod with uid %s: %s; the record is set aside", uid, err.text);
-		record_set_aside(path, NULL);
+		r = node_begin(node, spec, created_wall, true, err);
+	if (r == -ENOENT) {
+		/* Killed before it was admitted (the manifest admits it again) or when all was erased. */
+		rmdir(dir);
+		return 0;
 	}
+	if (r == 0 || r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
+	if (r == -EIO || r == -EACCES || r == -EPERM) {
+		log_error("pod with uid %s: %s, ignoring it", uid, err->text);
+		return 0;
+	}
+	log_error("pod with uid %s: %s; the record is set aside", uid, err->text);
+	if (record_set_aside(path, err) < 0)
+		log_error("pod with uid %s: %s, ignoring it", uid, err->text);
+	return 0;
 }
 
 int node_adopt(struct node *node, struct err *err)
@@ -272,15 +286,18 @@ int node_adopt(struct node *node, struct err *err)
 	AUTO_FREE char *path = fs_format("%s/pods", node->config->state_dir);
 	AUTO_DIR dir = path ? opendir(path) : NULL;
 	struct dirent *entry;
+	int r = 0;
 
 	if (!dir)
 		return err_set(err, errno, "list the recorded Pods");
-	while ((entry = readdir(dir)))
+	while (r == 0 && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			node_adopt_one(node, entry->d_name);
+			r = node_adopt_one(node, entry->d_name, err);
+	if (r < 0)
+		return r;
 	node->adopt_called = true;
-	if (node->adopting == 0)
-		timer_arm(node->adopt_timer, 0);
+	/* One shim that hangs must not keep the others waiting. */
+	timer_arm(node->adopt_timer, node->adopting ? clock_now() + ADOPT_WAIT : 0);
 	return 0;
 }
 
@@ -300,7 +317,7 @@ int node_pod_add(struct node *node, const struct object *object, struct err *err
 		return err_refuse(err, E2BIG, "pod '%s/%s': spec.containers: more than %d",
 			object->meta.namespace, object->meta.name, POD_CONTAINERS_MAX);
 	}
-	return node_begin(node, spec, clock_wall(), err);
+	return node_begin(node, spec, clock_wall(), false, err);
 }
 
 void node_pod_delete(struct node_pod *pod, int64_t grace)

@@ -12,6 +12,8 @@
 #include "user/node/backoff.h"
 #include "user/node/podrecord.h"
 
+#define SAVE_RETRY (5 * USEC_PER_SEC)
+
 /* Says why a Pod does not serve, for `get backends`. */
 static void nodepod_explain(struct node_pod *pod)
 {
@@ -73,9 +75,12 @@ static void nodepod_save(struct node_pod *pod)
 		return;
 	r = record_write(path, "observed", text, strlen(text), FS_VOLATILE, &err);
 	if (r < 0) {
-		log_warning("pod %s: %s, ignoring", pod->id, err.text);
+		if (!pod->unsaved)
+			log_warning("pod %s: %s, trying again", pod->id, err.text);
+		pod->unsaved = true;
 		return;
 	}
+	pod->unsaved = false;
 	free(pod->saved);
 	pod->saved = take_ptr(text);
 }
@@ -90,10 +95,18 @@ void nodepod_touch(struct node_pod *pod)
 	if (pod->adopting)
 		return;
 	nodepod_publish(pod);
-	if (pod->observed.prepared)
+	if (pod->run_made)
 		nodepod_save(pod);
 	pod->node->events.changed(pod->node->events.userdata, pod);
 	nodepod_kick(pod);
+}
+
+void nodepod_adopt_late(struct node_pod *pod)
+{
+	log_warning("pod %s: its shim does not answer, it stays as it is until then", pod->id);
+	pod->serving = pod_serving(pod->spec, &pod->observed);
+	pod->serving_since = clock_now();
+	nodepod_explain(pod);
 }
 
 void nodepod_done(struct node_pod *pod, int result, const char *reason, const char *message)
@@ -123,7 +136,11 @@ static void nodepod_step(void *userdata)
 
 	if (pod->adopting)
 		return;
+	if (pod->unsaved)
+		nodepod_save(pod);
 	pod_plan(pod->spec, &pod->observed, clock_now(), &plan, pod->actions);
+	if (pod->unsaved && plan.deadline > clock_now() + SAVE_RETRY)
+		plan.deadline = clock_now() + SAVE_RETRY;
 	timer_arm(pod->timer, plan.deadline);
 	for (size_t i = 0; i < pod->observed.count; i++)
 		if (pod->actions[i] != CONTAINER_NOTHING)

@@ -68,6 +68,9 @@ struct node_pod {
 	char serving_reason[160];
 	char *saved;	     /* text of the last written record */
 	bool adopting;	     /* nothing is planned before the shim has answered */
+	bool admitted;	     /* its durable record was read: it need not be written */
+	bool run_made;	     /* run_dir is there: what is observed can be recorded */
+	bool unsaved;	     /* the last record could not be written */
 	bool network_unsure; /* an ADD of an earlier podnetd may have happened */
 };
 
@@ -79,6 +82,8 @@ void nodepod_free(struct node_pod *pod);
 void nodepod_kick(struct node_pod *pod);
 /* Something observed changed: tells the data plane, writes the record, tells the agent, plans again. */
 void nodepod_touch(struct node_pod *pod);
+/* Its shim has not answered in time: what the record says is served goes on to be. */
+void nodepod_adopt_late(struct node_pod *pod);
 /* An action on the whole Pod ended: 0, or a failure that is retried after a back-off. */
 void nodepod_done(struct node_pod *pod, int result, const char *reason, const char *message);
 

@@ -45,6 +45,7 @@ static int prepare_rest(struct node_pod *pod, struct err *err)
 {
 	int r = fs_mkdir(pod->run_dir, 0700, err);
 
+	pod->run_made = r == 0;
 	if (r == 0)
 		r = cgroups_pod_make(pod->node->cgroups, pod->spec, err);
 	if (r == 0)
