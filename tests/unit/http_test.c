@@ -355,6 +355,26 @@ TEST(a_handler_hears_when_the_client_leaves)
 	fixture_stop(&fixture);
 }
 
+TEST(a_client_that_leaves_before_its_answer_is_forgotten)
+{
+	struct fixture fixture;
+	unsigned turns = 0;
+	int fd;
+
+	fixture_start(&fixture, 0);
+	fd = dial(&fixture);
+	if (send(fd, "GET /hold HTTP/1.1\r\n\r\n", 22, 0) != 22)
+		BAIL("send");
+	turn(&fixture, 5);
+	close(fd);
+	http_answer_text(fixture.held, 200, "late\n");
+	while (turns < 10 && sd_event_run(fixture.loop, 0) > 0)
+		turns++;
+	CHECK("the loop rests", turns < 10);
+	CHECK_EQ("who was answered hears nothing", fixture.gone, 0);
+	fixture_stop(&fixture);
+}
+
 TEST(streams_are_chunked_and_end)
 {
 	struct fixture fixture;

@@ -381,7 +381,10 @@ static void exchange_write(struct http_exchange *exchange)
 		n = send(
 			exchange->fd, buffer_head(&exchange->out), exchange->out.len, MSG_NOSIGNAL);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		timer_arm(exchange->timer, 0); /* not dead yet: the handler has to hear of it */
+		/* Not dead yet: the handler has to hear of it.  A broken socket is always ready, and
+		 * would come before the timer in every turn of the loop. */
+		sd_event_source_set_enabled(exchange->source, SD_EVENT_OFF);
+		timer_arm(exchange->timer, 0);
 		return;
 	}
 	if (n > 0) {
