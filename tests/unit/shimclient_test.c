@@ -317,7 +317,7 @@ static void reply_pipes(__u32 seq, size_t count)
 {
 	struct shimwire_answer answer = {.header = {.seq = seq, .type = SHIMWIRE_ANSWER}};
 	union {
-		char space[CMSG_SPACE(3 * sizeof(int))];
+		char space[CMSG_SPACE(4 * sizeof(int))];
 		struct cmsghdr align;
 	} control = {0};
 	struct iovec piece = {&answer, sizeof(answer)};
@@ -326,9 +326,9 @@ static void reply_pipes(__u32 seq, size_t count)
 		.msg_control = &control,
 		.msg_controllen = CMSG_SPACE(count * sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-	int fds[3];
+	int fds[4];
 
-	for (int i = 0; i < 3; i++)
+	for (size_t i = 0; i < COUNT(fds); i++)
 		fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
@@ -336,7 +336,7 @@ static void reply_pipes(__u32 seq, size_t count)
 	memcpy(CMSG_DATA(c), fds, count * sizeof(int));
 	if (sendmsg(peer, &header, 0) < 0)
 		BAIL("sendmsg");
-	for (int i = 0; i < 3; i++)
+	for (size_t i = 0; i < COUNT(fds); i++)
 		close(fds[i]);
 }
 
@@ -372,6 +372,29 @@ TEST(an_exec_without_pipes_is_an_error)
 	dispatch();
 	CHECK_EQ("code", seen.code, -EBADMSG);
 	CHECK_EQ("nothing is handed over", seen.out, -1);
+	finish();
+}
+
+static unsigned descriptors_count(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+TEST(a_descriptor_too_many_is_not_leaked)
+{
+	unsigned before;
+	__u32 exec;
+
+	begin();
+	before = descriptors_count();
+	reply_pipes(exec_begin(&exec), 4);
+	dispatch();
+	CHECK("stdin, stdout, stderr", seen.in >= 0 && seen.out >= 0 && seen.err >= 0);
+	CHECK_EQ("and no other", descriptors_count(), before + 3);
 	finish();
 }
 

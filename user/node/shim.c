@@ -304,16 +304,25 @@ static void shim_lose(struct shim *shim)
 		shim->events.lost(shim->events.userdata);
 }
 
-/* The descriptors of a message, -1 where there are fewer. */
+/* The descriptors of a message, -1 where there are fewer; more than we know are closed.  (The kernel fills the
+ * padding of a control buffer, too.) */
 static void fds_take(struct msghdr *header, int fds[SHIM_FDS_MAX])
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-			size_t bytes = c->cmsg_len - CMSG_LEN(0);
+	struct cmsghdr *c = CMSG_FIRSTHDR(header);
+	size_t count;
 
-			if (bytes <= SHIM_FDS_MAX * sizeof(int))
-				memcpy(fds, CMSG_DATA(c), bytes);
-		}
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return;
+	count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+		if (i < SHIM_FDS_MAX)
+			fds[i] = fd;
+		else
+			close(fd);
+	}
 }
 
 static int shim_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
