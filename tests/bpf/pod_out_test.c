@@ -248,6 +248,22 @@ TEST(an_element_that_is_anothers_is_not_followed)
 	CHECK_EQ("another Pod's interface", run_segment(&segment), VERDICT_STACK);
 }
 
+TEST(a_pod_without_peer_delivery_gets_frames_with_its_mac)
+{
+	struct segment segment = TCP(POD, OTHER, 4000, 80, FLAG_SYN);
+	struct pod4 pod = {.ifindex = OTHER_IFINDEX,
+		.address = htonl(OTHER),
+		.mac = {2, 0, 0, 0, 0, 3},
+		.flags = POD_NO_PEER};
+	struct frame frame;
+
+	setup();
+	put(program->maps.pods4, &pod.address, &pod);
+	frame_make(&frame, &segment);
+	CHECK_EQ("redirected", run(&frame), VERDICT_POD);
+	CHECK("to its MAC", memcmp(frame.bytes, pod.mac, sizeof(pod.mac)) == 0);
+}
+
 TEST(a_truncated_frame_is_dropped_whatever_its_length)
 {
 	struct segment segment = TCP(POD, VIP, 4000, 80, FLAG_SYN, .option_words = 2);

@@ -3,7 +3,9 @@
  * One end of TCP connections.
  *
  *	tcpend serve PORT NAME                  greets every connection with NAME, then echoes
+ *	tcpend bye PORT NAME                    greets and closes first: TIME_WAIT stays here
  *	tcpend ask ADDRESS PORT [SOURCE-PORT]   prints the greeting, or the error's name
+ *	tcpend drain ADDRESS PORT SOURCE-PORT   prints the greeting once the other end has closed
  *	tcpend many ADDRESS PORT COUNT          asks COUNT times; prints how often each answer came
  *	tcpend hold ADDRESS PORT [SOURCE-PORT]  prints the greeting, then the echo of each line of
  *	                                        stdin; exits 1 when the connection has ended
@@ -13,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -106,6 +109,16 @@ static int ask(const struct sockaddr_in *to, const char *source_port)
 	return fd < 0;
 }
 
+static int drain(const struct sockaddr_in *to, const char *source_port)
+{
+	char answer[GREETING_MOST], rest[GREETING_MOST];
+	AUTO_FD fd = end_greet(to, source_port, answer);
+	int r = fd < 0 ? fd : line_read(fd, rest, sizeof(rest));
+
+	puts(r == -EPIPE || fd < 0 ? answer : "not closed");
+	return r != -EPIPE;
+}
+
 static int many(const struct sockaddr_in *to, int times)
 {
 	static char answers[ANSWERS_MOST][GREETING_MOST];
@@ -152,13 +165,13 @@ static int hold(const struct sockaddr_in *to, const char *source_port)
 	return 0;
 }
 
-static void greet(struct pollfd *poller, const char *name)
+static void greet(struct pollfd *poller, const char *name, bool stays)
 {
 	char line[GREETING_MOST];
 
 	snprintf(line, sizeof(line), "%s\n", name);
 	poller->events = POLLIN;
-	if (send(poller->fd, line, strlen(line), MSG_NOSIGNAL) < 0)
+	if (send(poller->fd, line, strlen(line), MSG_NOSIGNAL) < 0 || !stays)
 		close_fd(&poller->fd);
 }
 
@@ -171,8 +184,8 @@ static void echo(struct pollfd *poller)
 		close_fd(&poller->fd);
 }
 
-static void serve(const char *port, const char *name) __attribute__((noreturn));
-static void serve(const char *port, const char *name)
+static void serve(const char *port, const char *name, bool stays) __attribute__((noreturn));
+static void serve(const char *port, const char *name, bool stays)
 {
 	static struct pollfd pollers[CONNECTIONS_MOST];
 	struct sockaddr_in at = end_parse("0.0.0.0", port);
@@ -196,7 +209,7 @@ static void serve(const char *port, const char *name)
 			if (pollers[i].fd >= 0)
 				continue;
 			pollers[i].fd = accept4(pollers[0].fd, NULL, NULL, SOCK_CLOEXEC);
-			greet(&pollers[i], name);
+			greet(&pollers[i], name, stays);
 			break;
 		}
 	}
@@ -207,7 +220,9 @@ int main(int argc, char **argv)
 	struct sockaddr_in to;
 
 	if (argc == 4 && strcmp(argv[1], "serve") == 0)
-		serve(argv[2], argv[3]);
+		serve(argv[2], argv[3], true);
+	if (argc == 4 && strcmp(argv[1], "bye") == 0)
+		serve(argv[2], argv[3], false);
 	if (argc < 4) {
 		fputs("tcpend: bad arguments; they are described at the top of its source\n",
 			stderr);
@@ -216,6 +231,8 @@ int main(int argc, char **argv)
 	to = end_parse(argv[2], argv[3]);
 	if (strcmp(argv[1], "ask") == 0)
 		return ask(&to, argv[4]);
+	if (strcmp(argv[1], "drain") == 0)
+		return drain(&to, argv[4]);
 	if (strcmp(argv[1], "hold") == 0)
 		return hold(&to, argv[4]);
 	return many(&to, argc > 4 ? atoi(argv[4]) : 1);
