@@ -268,6 +268,25 @@ static void sandbox_forget(struct node_pod *pod)
 	pod->observed.ip.s_addr = 0;
 }
 
+/* What init containers did to the old sandbox has to be done to the new one: they run again, as in Kubernetes. */
+static void reset_init(struct node_pod *pod)
+{
+	bool failed, finished = pod_is_finished(pod->spec, &pod->observed, &failed);
+
+	for (size_t i = 0; !finished && i < pod->spec->init_count; i++) {
+		struct container_observed *container = &pod->observed.containers[i];
+
+		if (container->phase != CONTAINER_EXITED || container->exit.code != 0)
+			continue;
+		container->last = container->exit;
+		container->has_last = true;
+		container->last_unknown_exit = container->unknown_exit;
+		container->has_exit = false;
+		container->phase = CONTAINER_ABSENT;
+		container->attempt++;
+	}
+}
+
 static void reset_network_gone(
 	void *userdata, int result, const struct cni_result *added, const char *reason)
 {
@@ -277,6 +296,7 @@ static void reset_network_gone(
 	pod->cni_call = NULL;
 	if (result == 0) {
 		sandbox_forget(pod);
+		reset_init(pod);
 		pod->observed.prepared = false; /* the cgroup went with the processes */
 	}
 	nodepod_done(pod, result, "FailedKillPodSandBox", reason);
@@ -397,6 +417,7 @@ static void release_network_gone(
 		return;
 	}
 	pod->observed.networked = false;
+	nodepod_touch(pod); /* the address may be another Pod's from now on */
 	if (!pod->shim) {
 		sandbox_forget(pod);
 		nodepod_done(pod, 0, "", "");
@@ -407,13 +428,21 @@ static void release_network_gone(
 		nodepod_done(pod, result, "FailedKillPodSandBox", "the shim is gone");
 }
 
-/* An ENOENT-proof end: every step succeeds when its object is not there. */
-static int erase(struct node_pod *pod, struct err *err)
+/* The Pod stays busy, and thereby alive, until the worker thread is done with its directories. */
+struct erasure {
+	struct node_pod *pod;
+	int result;
+	struct err err;
+};
+
+/* ENOENT-proof: every step succeeds when its object is not there.  Volumes may be large. */
+static void erase_dirs(void *arg)
 {
+	struct erasure *erasure = arg;
+	const struct node_pod *pod = erasure->pod;
+	struct err *err = &erasure->err;
 	int r = volumes_remove(pod->volume_dir, err);
 
-	if (r == 0)
-		r = cgroups_pod_remove(pod->node->cgroups, pod->spec->meta.uid, err);
 	if (r == 0)
 		r = podlog_remove(pod->node->config, pod->spec, pod->log_dir, err);
 	if (r == 0)
@@ -422,20 +451,44 @@ static int erase(struct node_pod *pod, struct err *err)
 		r = fs_remove(pod->run_dir, err);
 	if (r == 0)
 		r = fs_remove(pod->state_dir, err);
-	return r;
+	erasure->result = r;
 }
 
-static void podaction_erase(struct node_pod *pod)
+static void erase_done(void *arg)
 {
-	struct err err;
-	int r = erase(pod, &err);
+	struct erasure *erasure = arg;
+	struct node_pod *pod = erasure->pod;
+	struct err err = erasure->err;
+	int r = erasure->result;
 
+	free(erasure);
 	if (r < 0) {
 		nodepod_done(pod, r, "FailedCleanup", err.text);
 		return;
 	}
 	pod->observed.erased = true;
 	node_pod_gone(pod);
+}
+
+static void podaction_erase(struct node_pod *pod)
+{
+	struct erasure *erasure = calloc(1, sizeof(*erasure));
+	struct err err;
+	int r = cgroups_pod_remove(pod->node->cgroups, pod->spec->meta.uid, &err);
+
+	pod->run_made = false; /* nothing is recorded there any more */
+	if (r == 0 && !erasure)
+		r = err_set(&err, ENOMEM, "erase the Pod");
+	if (r == 0) {
+		erasure->pod = pod;
+		r = worker_post(pod->node->worker, erase_dirs, erase_done, erasure);
+		if (r < 0)
+			err_set(&err, -r, "erase the Pod");
+	}
+	if (r < 0) {
+		free(erasure);
+		nodepod_done(pod, r, "FailedCleanup", err.text);
+	}
 }
 
 void podaction_run(struct node_pod *pod, enum pod_action action)
