@@ -300,9 +300,20 @@ void control_exec(struct agent *agent, struct http_exchange *exchange)
 
 void control_exec_gone(struct agent *agent, struct node_pod *pod)
 {
-	for (struct exec_stream *s = agent->exec_streams; s; s = s->next)
-		if (s->pod == pod)
-			s->pod = NULL;
+	struct exec_stream *s, *next;
+
+	for (s = agent->exec_streams; s; s = next) {
+		next = s->next;
+		if (s->pod != pod)
+			continue;
+		s->pod = NULL;
+		if (s->ended)
+			continue;
+		/* Its shim is gone too: nobody else will say how the command ended. */
+		exec_output_close(&s->outputs[0]);
+		exec_output_close(&s->outputs[1]);
+		exec_ended(s, -ENOENT, "the Pod is gone");
+	}
 }
 
 void control_exec_end(struct agent *agent)
