@@ -216,6 +216,8 @@ static int agent_open(struct agent *agent, struct err *err)
 	if (r == 0)
 		r = timer_new(agent->loop, services_apply, agent, &agent->apply_timer, err);
 	if (r == 0)
+		r = timer_new(agent->loop, store_retry, agent, &agent->store_timer, err);
+	if (r == 0)
 		r = vips_new(agent->options->service_cidr, &agent->vips, err);
 	if (r == 0)
 		r = services_load(agent, err);
@@ -256,6 +258,7 @@ struct agent *agent_free(struct agent *agent)
 	manifests_free(agent->manifests);
 	datapath_close(agent->datapath);
 	timer_free(agent->apply_timer);
+	timer_free(agent->store_timer);
 	services_free(agent);
 	vips_free(agent->vips);
 	json_decref(agent->service_times);

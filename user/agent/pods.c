@@ -31,12 +31,12 @@ static void pods_raise(struct agent *agent, const struct object_meta *meta)
 
 	pod_key(meta, key);
 	json_object_set_new(agent->incarnations, key, json_integer((json_int_t)number));
-	store_write(agent, "incarnations", agent->incarnations);
+	store_write(agent, STORE_INCARNATIONS, agent->incarnations);
 }
 
 int pods_load(struct agent *agent, struct err *err)
 {
-	return store_read(agent, "incarnations", &agent->incarnations, err);
+	return store_read(agent, STORE_INCARNATIONS, &agent->incarnations, err);
 }
 
 /* The object as it is admitted: a copy with its UID. */

@@ -21,19 +21,18 @@ static const uint32_t endpoint_states[] = {
 
 /* --- which Services there are --- */
 
-static void services_save(struct agent *agent)
+void services_save(struct agent *agent)
 {
 	AUTO_JSON record = json_pack("{s:o, s:O}", "addresses", vips_record(agent->vips), "created",
 		agent->service_times);
 
-	if (record)
-		store_write(agent, "services", record);
+	store_write(agent, STORE_SERVICES, record);
 }
 
 int services_load(struct agent *agent, struct err *err)
 {
 	AUTO_JSON record = NULL;
-	int r = store_read(agent, "services", &record, err);
+	int r = store_read(agent, STORE_SERVICES, &record, err);
 
 	if (r < 0)
 		return r;

@@ -13,6 +13,8 @@
 #include "user/model/service.h"
 #include "user/node/node.h"
 
+enum store { STORE_SERVICES, STORE_INCARNATIONS, STORE_COUNT };
+
 /* One Service that is served. */
 struct agent_service {
 	struct agent_service *next;
@@ -42,8 +44,9 @@ struct agent {
 	struct vips *vips;
 	json_t *service_times; /* "ns/name" -> created, microseconds since 1970 */
 	json_t *incarnations;  /* "ns/name" -> number of deletions of its Pod */
-	struct timer *apply_timer;
-	bool scanned; /* the first complete sync: nothing is removed before it */
+	struct timer *apply_timer, *store_timer;
+	bool store_failed[STORE_COUNT]; /* what memory says is not on disk */
+	bool scanned;			/* the first complete sync: nothing is removed before it */
 	bool told_ready;
 };
 
@@ -58,6 +61,8 @@ void pods_gone(struct agent *agent, struct node_pod *pod);
 /* services.c: manifests -> Services -> data plane */
 int services_load(struct agent *agent, struct err *err);
 void services_sync(struct agent *agent);
+/* Records addresses and times. */
+void services_save(struct agent *agent);
 void services_free(struct agent *agent);
 /* Brings the data plane to what Services and Pods say now. */
 void services_apply(void *userdata);
@@ -71,9 +76,11 @@ void services_each_pod(const struct agent *agent, const struct service *service,
 	void (*fn)(struct node_pod *pod, void *userdata), void *userdata);
 
 /* store.c: small durable records, written by the worker thread in the order of the calls */
-int store_read(const struct agent *agent, const char *name, json_t **ret, struct err *err);
-/* @json is borrowed.  A failure is logged: memory stays the truth until the next write. */
-void store_write(struct agent *agent, const char *name, const json_t *json);
+int store_read(const struct agent *agent, enum store store, json_t **ret, struct err *err);
+/* @json is borrowed; NULL: it could not be made.  A failure is logged once and tried again. */
+void store_write(struct agent *agent, enum store store, const json_t *json);
+/* Writes again what could not be written. */
+void store_retry(void *userdata);
 
 /* control.c: the API on the control socket */
 int control_open(struct agent *agent, struct err *err);

@@ -8,15 +8,24 @@
 #include "user/base/log.h"
 #include "user/base/record.h"
 
+#define STORE_RETRY (10 * USEC_PER_SEC)
+
+static const char *const store_names[] = {
+	[STORE_SERVICES] = "services",
+	[STORE_INCARNATIONS] = "incarnations",
+};
+
 struct store_write {
+	struct agent *agent;
+	enum store store;
 	char *path, *text;
-	const char *kind;
 	int result;
 	struct err err;
 };
 
-int store_read(const struct agent *agent, const char *name, json_t **ret, struct err *err)
+int store_read(const struct agent *agent, enum store store, json_t **ret, struct err *err)
 {
+	const char *name = store_names[store];
 	AUTO_FREE char *path = fs_format("%s/%s", agent->options->state_dir, name);
 	AUTO_FREE char *text = NULL;
 	size_t len;
@@ -45,8 +54,26 @@ static void store_work(void *arg)
 {
 	struct store_write *write = arg;
 
-	write->result = record_write(write->path, write->kind, write->text, strlen(write->text),
-		FS_DURABLE, &write->err);
+	write->result = record_write(write->path, store_names[write->store], write->text,
+		strlen(write->text), FS_DURABLE, &write->err);
+}
+
+static void store_free(struct store_write *write)
+{
+	if (!write)
+		return;
+	free(write->path);
+	free(write->text);
+	free(write);
+}
+
+/* A restart without the record would give Services other addresses and Pods other UIDs. */
+static void store_failed(struct agent *agent, enum store store, const char *reason)
+{
+	if (!agent->store_failed[store])
+		log_error("%s; it is kept in memory and written again", reason);
+	agent->store_failed[store] = true;
+	timer_arm(agent->store_timer, clock_now() + STORE_RETRY);
 }
 
 static void store_done(void *arg)
@@ -54,22 +81,35 @@ static void store_done(void *arg)
 	struct store_write *write = arg;
 
 	if (write->result < 0)
-		log_error("%s; it is kept in memory until the next change", write->err.text);
-	free(write->path);
-	free(write->text);
-	free(write);
+		store_failed(write->agent, write->store, write->err.text);
+	else
+		write->agent->store_failed[write->store] = false;
+	store_free(write);
 }
 
-void store_write(struct agent *agent, const char *name, const json_t *json)
+void store_write(struct agent *agent, enum store store, const json_t *json)
 {
 	struct store_write *write = calloc(1, sizeof(*write));
 
 	if (write) {
-		write->kind = name;
-		write->path = fs_format("%s/%s", agent->options->state_dir, name);
-		write->text = json_text(json);
+		write->agent = agent;
+		write->store = store;
+		write->path = fs_format("%s/%s", agent->options->state_dir, store_names[store]);
+		write->text = json ? json_text(json) : NULL;
 	}
-	if (!write || !write->path || !write->text ||
-		worker_post(agent->worker, store_work, store_done, write) < 0)
-		log_error("no memory to write record '%s'", name);
+	if (write && write->path && write->text &&
+		worker_post(agent->worker, store_work, store_done, write) == 0)
+		return;
+	store_free(write);
+	store_failed(agent, store, "no memory to write a record");
+}
+
+void store_retry(void *userdata)
+{
+	struct agent *agent = userdata;
+
+	if (agent->store_failed[STORE_SERVICES])
+		services_save(agent);
+	if (agent->store_failed[STORE_INCARNATIONS])
+		store_write(agent, STORE_INCARNATIONS, agent->incarnations);
 }
