@@ -109,25 +109,32 @@ eventually "its Pod is rebuilt" "$SECONDS_READY" lab_pods_are_ready neighbour
 
 # --- podnetd that cannot start says why ---
 lab_podnetd_kill TERM
-podnetd() { # COMMAND-BEFORE...
-	timeout 20 "$@" "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
-		--instance "$LAB_INSTANCE" --manifests "$LAB/manifests" --log-dir "$LAB/log" \
-		--cni-conf-dir "$LAB/cni/conf" --cni-bin-dir "$LAB/cni/bin" "${LAB_FLAGS[@]}"
+podnetd_with() { # FLAG...
+	podnetd env -- "$@"
 }
-fails "without bpf(2) it says so" "[Bb][Pp][Ff]" podnetd "$TEST_TOOLS/nobpf"
+
+podnetd() { # COMMAND... -- FLAG...
+	local before=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		before+=("$1")
+		shift
+	done
+	shift
+	timeout 20 "${before[@]}" "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
+		--instance "$LAB_INSTANCE" --manifests "$LAB/manifests" --log-dir "$LAB/log" \
+		--cni-conf-dir "$LAB/cni/conf" --cni-bin-dir "$LAB/cni/bin" "${LAB_FLAGS[@]}" "$@"
+}
+fails "without bpf(2) it says so" "[Bb][Pp][Ff]" podnetd "$TEST_TOOLS/nobpf" --
 mkdir "$TEST_DIR/empty"
-fails "without crun and runc it says so" "crun.*runc" podnetd env PATH="$TEST_DIR/empty"
-mount --bind "$LAB/state" "$LAB/state"
-mount -o remount,bind,ro "$LAB/state"
-fails "a read-only state directory is named" "$LAB/state.*[Rr]ead-only" podnetd env
-umount "$LAB/state"
-fails "an unknown flag is a usage error" "nonsense" "$LAB_BIN/podnetd" --nonsense
-fails "an impossible range is named" "pod-cidr" "$LAB_BIN/podnetd" --pod-cidr 10.244.0.0/33
+fails "without crun and runc it says so" "crun.*runc" podnetd env PATH="$TEST_DIR/empty" --
+fails "an unknown flag is a usage error" "nonsense" podnetd_with --nonsense
+fails "an impossible range is named" "10.244.0.0/33" podnetd_with --pod-cidr 10.244.0.0/33
 
 ok "podnetd starts again where it was" lab_podnetd_start
 ok "the neighbour is ready" lab_pods_are_ready neighbour
 
-# --- a state directory that is full: what runs goes on, and the next Pod works once there is room ---
+# --- a state directory that is full or read-only: what runs goes on, and the next Pod works when it
+# can be written again ---
 manifest_remove neighbour
 eventually "the neighbour is gone" 20 lab_pods_are_gone
 lab_podnetd_kill TERM
@@ -135,15 +142,23 @@ mount -t tmpfs -o size=40m tmpfs "$LAB/state"
 lab_podnetd_start
 pod_sleeping before | manifest before
 eventually "a Pod runs" "$SECONDS_READY" lab_pods_are_ready before
-before=$(identities)
-log_mark
+before=$(lab_pod before .status.containerStatuses[0].containerID)
+
 cat /dev/zero >"$LAB/state/filler" 2>/dev/null
-pod_sleeping after | manifest after
+log_mark
+pod_sleeping full | manifest full
 eventually "a full state directory is named" 20 log_has "$LAB/state.*No space left"
-is "the Pod that runs is left alone" "$(lab_pod before .metadata.uid)" "$(jq -r '.[0][1]' <<<"$before")"
-ok "and stays ready" lab_pods_are_ready before
+is "the Pod that runs is left alone" "$(lab_pod before .status.containerStatuses[0].containerID)" "$before"
 rm "$LAB/state/filler"
-eventually "with room again the next Pod runs" 60 lab_pods_are_ready after
+eventually "with room again the next Pod runs" 60 lab_pods_are_ready before full
+
+mount -o remount,ro "$LAB/state"
+log_mark
+pod_sleeping readonly | manifest readonly
+eventually "a read-only state directory is named" 20 log_has "$LAB/state.*Read-only"
+is "the Pod that runs is left alone" "$(lab_pod before .status.containerStatuses[0].containerID)" "$before"
+mount -o remount,rw "$LAB/state"
+eventually "when it can be written again the next Pod runs" 60 lab_pods_are_ready before full readonly
 rm -f "$LAB"/manifests/*
 eventually "they are gone" 60 lab_pods_are_gone
 lab_podnetd_kill TERM

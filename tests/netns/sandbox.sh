@@ -42,7 +42,9 @@ cgroup_remove() { # DIR
 leave() {
 	local code=$? target
 	trap '' INT TERM
-	kill -KILL "$child" 2>/dev/null || : # --kill-child does the rest
+	{
+		kill -KILL "$child" && wait "$child" # --kill-child does the rest
+	} 2>/dev/null || :
 	while read -r target _; do
 		cgroup_remove "$target/$name" || code=1
 	done < <(hierarchies)
