@@ -62,7 +62,7 @@ bad 's/image: busybox/image: missing/' | manifest bad
 eventually "an image that does not exist: the Pod says so" 30 waiting bad "ErrImagePull|ImagePullBackOff"
 like "and names it" "$(lab_pod bad '.status.containerStatuses[0].state.waiting.message')" missing
 manifest_remove bad
-bad 's/image: busybox/image: Upper/Case/' | manifest bad
+bad 's|image: busybox|image: Upper/Case|' | manifest bad
 eventually "an impossible reference: the Pod says so" 30 waiting bad InvalidImageName
 manifest_remove bad
 bad 's/image: busybox/image: absent/; s/IfNotPresent/Never/' | manifest bad
@@ -114,13 +114,13 @@ podnetd_with() { # FLAG...
 }
 
 podnetd() { # COMMAND... -- FLAG...
-	local before=()
+	local wrapper=()
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		before+=("$1")
+		wrapper+=("$1")
 		shift
 	done
 	shift
-	timeout 20 "${before[@]}" "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
+	timeout 20 "${wrapper[@]}" "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
 		--instance "$LAB_INSTANCE" --manifests "$LAB/manifests" --log-dir "$LAB/log" \
 		--cni-conf-dir "$LAB/cni/conf" --cni-bin-dir "$LAB/cni/bin" "${LAB_FLAGS[@]}" "$@"
 }
