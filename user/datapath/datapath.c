@@ -44,10 +44,11 @@ static int datapath_load(struct datapath *datapath, struct err *err)
 	r = maps_keys(&datapath->maps, &keys, &count, err);
 	if (r < 0)
 		return r;
-	r = maps_map(&datapath->maps, err);
-	if (r < 0)
-		return r;
-	r = state_load(&datapath->maps.image, keys, count, &datapath->state, err);
+	r = maps_map_rows(&datapath->maps, err);
+	if (r == 0)
+		r = maps_map_backends(&datapath->maps, err);
+	if (r == 0)
+		r = state_load(&datapath->maps.image, keys, count, &datapath->state, err);
 	maps_unmap(&datapath->maps);
 	if (r == 0)
 		state_date(datapath->state, atomic_load(&datapath->epoch));
@@ -134,22 +135,32 @@ static int edits_apply(struct datapath *datapath, const struct plan *plan, struc
 			r = maps_key_add(&datapath->maps, &edit->key, edit->id, err);
 		else if (edit->kind == EDIT_KEY_DELETE)
 			r = maps_key_delete(&datapath->maps, &edit->key, err);
+		else if (edit->kind == EDIT_ROW)
+			r = maps_write_row(
+				&datapath->maps, edit->id, edit->lines, edit->line_count, err);
 		else
 			edit_store(&datapath->maps.image, edit);
 	}
 	return r;
 }
 
+static bool plan_has_backends(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->edits[i].kind == EDIT_BACKEND || plan->edits[i].kind == EDIT_BACKEND_FREE)
+			return true;
+	}
+	return false;
+}
+
 static int plan_apply(struct datapath *datapath, const struct plan *plan, struct err *err)
 {
-	int r;
+	int r = 0;
 
-	if (plan->count == 0)
-		return 0;
-	r = maps_map(&datapath->maps, err);
-	if (r < 0)
-		return r;
-	r = edits_apply(datapath, plan, err);
+	if (plan_has_backends(plan))
+		r = maps_map_backends(&datapath->maps, err);
+	if (r == 0)
+		r = edits_apply(datapath, plan, err);
 	maps_unmap(&datapath->maps);
 	return r;
 }

@@ -2,6 +2,7 @@
 #include "user/datapath/maps.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -98,20 +99,36 @@ void maps_close(struct maps *maps)
 	*maps = MAPS_CLOSED;
 }
 
-int maps_map(struct maps *maps, struct err *err)
+int maps_map_rows(struct maps *maps, struct err *err)
 {
 	struct image *image = &maps->image;
-	int r;
 
-	r = array_map(maps->rows_fd, image->line_max, sizeof(*image->rows), (void **)&image->rows,
-		"rows", err);
-	if (r < 0)
-		return r;
-	r = array_map(maps->backends_fd, image->backend_max, sizeof(*image->backends),
+	return array_map(maps->rows_fd, image->line_max, sizeof(*image->rows),
+		(void **)&image->rows, "rows", err);
+}
+
+int maps_map_backends(struct maps *maps, struct err *err)
+{
+	struct image *image = &maps->image;
+
+	return array_map(maps->backends_fd, image->backend_max, sizeof(*image->backends),
 		(void **)&image->backends, "backends", err);
-	if (r < 0)
-		maps_unmap(maps);
-	return r;
+}
+
+/* Maps only the pages that the lines touch. */
+int maps_write_row(const struct maps *maps, uint32_t first, const struct row_line *lines,
+	uint32_t count, struct err *err)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), at = first * sizeof(*lines);
+	size_t skip = at % page, size = count * sizeof(*lines);
+	char *memory = mmap(NULL, skip + size, PROT_READ | PROT_WRITE, MAP_SHARED, maps->rows_fd,
+		(off_t)(at - skip));
+
+	if (memory == MAP_FAILED)
+		return err_set(err, errno, "mmap map 'rows'");
+	memcpy(memory + skip, lines, size);
+	munmap(memory, skip + size);
+	return 0;
 }
 
 void maps_unmap(struct maps *maps)

@@ -8,8 +8,8 @@ struct datapath_config;
 struct err;
 
 /*
- * Endpoints and services stay mapped; rows and backends only between maps_map and maps_unmap, for
- * mapped pages count as ours.
+ * Endpoints and services stay mapped; rows and backends only until maps_unmap, for all pages of a
+ * mapping count as ours, and are entered one by one when it is made (1 ms for the rows).
  */
 struct maps {
 	int svc4_fd, rows_fd, backends_fd;
@@ -23,8 +23,13 @@ int maps_open(const struct datapath_config *config, struct maps *ret, struct err
 /* Accepts half-opened ones. */
 void maps_close(struct maps *maps);
 
-int maps_map(struct maps *maps, struct err *err);
+int maps_map_rows(struct maps *maps, struct err *err);
+int maps_map_backends(struct maps *maps, struct err *err);
 void maps_unmap(struct maps *maps);
+
+/* Writes @count lines from @first on; rows need not be mapped. */
+int maps_write_row(const struct maps *maps, uint32_t first, const struct row_line *lines,
+	uint32_t count, struct err *err);
 
 /* All service keys.  The caller frees *@ret. */
 int maps_keys(const struct maps *maps, struct image_key **ret, size_t *ret_count, struct err *err);

@@ -57,7 +57,7 @@ int plan_reclaim(struct state *state, uint64_t epoch, struct plan *plan);
 /* Appends a copy of @edit; its lines are the plan's from then on.  Returns 0 or -ENOMEM. */
 int plan_add(struct plan *plan, const struct edit *edit);
 
-/* Executes an edit on memory; those of keys are the caller's. */
+/* Executes an edit on the memory that it needs; those of keys are the caller's. */
 void edit_store(const struct image *image, const struct edit *edit);
 
 /* Born as {}; accepts a half-built one. */
