@@ -103,6 +103,10 @@ TEST(lengths_have_limits)
 	CHECK_OK("255 characters with docker.io/ and library/",
 		reference_parse(text, &reference, &err), &err);
 	text[237] = 'a';
+	text[238] = '\0';
+	CHECK_FAILS("256 characters with them", reference_parse(text, &reference, &err), EINVAL,
+		&err, "longer than 255");
+	text[238] = 'a';
 	text[300] = '\0';
 	CHECK_FAILS("a name of 300", reference_parse(text, &reference, &err), EINVAL, &err,
 		"longer than 255");

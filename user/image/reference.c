@@ -20,6 +20,7 @@
 /* The pieces of one reference; each is a string of its own inside the parsed copy. */
 struct pieces {
 	const char *registry, *repository;
+	const char *library;	  /* what the Hub puts before a lone name, or "" */
 	const char *tag, *digest; /* NULL: not given */
 };
 
@@ -148,7 +149,8 @@ static const char *pieces_fault(const struct pieces *pieces)
 	if (strlen(repository) == DIGEST_HEX_LEN &&
 		strspn(repository, DIGITS "abcdef") == DIGEST_HEX_LEN)
 		return "64 hexadecimal digits would be taken for an image ID";
-	if (strlen(pieces->registry) + 1 + strlen(repository) > REFERENCE_NAME_MAX)
+	if (strlen(pieces->registry) + 1 + strlen(pieces->library) + strlen(repository) >
+		REFERENCE_NAME_MAX)
 		return "name is longer than 255 characters";
 	if (pieces->tag && !tag_is_valid(pieces->tag))
 		return "bad tag";
@@ -159,9 +161,9 @@ static const char *pieces_fault(const struct pieces *pieces)
 
 int reference_parse(const char *text, struct reference *ret, struct err *err)
 {
-	char copy[REFERENCE_MAX], name[REFERENCE_NAME_MAX + sizeof(REFERENCE_LIBRARY)];
-	const char *fault, *library = "";
+	char copy[REFERENCE_MAX], name[REFERENCE_NAME_MAX + 1];
 	struct pieces pieces;
+	const char *fault;
 
 	if (strlen(text) >= sizeof(copy))
 		return err_refuse(err, EINVAL,
@@ -170,6 +172,10 @@ int reference_parse(const char *text, struct reference *ret, struct err *err)
 			text);
 	memcpy(copy, text, strlen(text) + 1);
 	pieces = reference_split(copy);
+	pieces.library =
+		strcmp(pieces.registry, REFERENCE_REGISTRY) == 0 && !strchr(pieces.repository, '/')
+			? REFERENCE_LIBRARY
+			: "";
 	fault = pieces_fault(&pieces);
 	if (fault)
 		return err_refuse(err, EINVAL,
@@ -178,9 +184,7 @@ int reference_parse(const char *text, struct reference *ret, struct err *err)
 
 	if (!pieces.tag && !pieces.digest)
 		pieces.tag = "latest";
-	if (strcmp(pieces.registry, REFERENCE_REGISTRY) == 0 && !strchr(pieces.repository, '/'))
-		library = REFERENCE_LIBRARY;
-	snprintf(name, sizeof(name), "%s/%s%s", pieces.registry, library, pieces.repository);
+	snprintf(name, sizeof(name), "%s/%s%s", pieces.registry, pieces.library, pieces.repository);
 	snprintf(ret->text, sizeof(ret->text), "%s%s%s%s%s", name, pieces.tag ? ":" : "",
 		pieces.tag ? pieces.tag : "", pieces.digest ? "@" : "",
 		pieces.digest ? pieces.digest : "");
