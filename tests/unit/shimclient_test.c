@@ -494,6 +494,55 @@ TEST(nonsense_from_the_shim_is_survived)
 	finish();
 }
 
+TEST(a_result_that_means_nothing_is_a_failure)
+{
+	struct shimwire_hello hello;
+
+	begin_unlisted();
+	expect("hello", SHIMWIRE_HELLO, &hello, sizeof(hello));
+	reply_result(hello.header.seq, 1, "");
+	dispatch();
+	CHECK_EQ("listed", seen.calls, 1);
+	CHECK_EQ("result", seen.result, -EBADMSG);
+	finish();
+}
+
+TEST(an_exec_that_is_answered_twice_still_ends)
+{
+	struct shimwire_exec_ended ended = {.header.type = SHIMWIRE_EXEC_ENDED, .code = 7};
+	__u32 exec;
+
+	begin();
+	ended.exec = exec_begin(&exec);
+	reply_pipes(exec, 3);
+	dispatch();
+	reply_result(exec, 0, "");
+	dispatch();
+	reply(&ended, sizeof(ended));
+	dispatch();
+	CHECK_EQ("code", seen.code, 7);
+	finish();
+}
+
+TEST(the_end_of_what_is_no_exec_takes_no_answer_away)
+{
+	struct shimwire_exec_ended ended = {.header.type = SHIMWIRE_EXEC_ENDED};
+	struct shimwire_id start;
+
+	begin();
+	CHECK_EQ("send", shim_start_container(shim, "web.0", on_done, NULL), 0);
+	expect("start", SHIMWIRE_START, &start, sizeof(start));
+	seen.calls = 0;
+	ended.exec = start.header.seq;
+	reply(&ended, sizeof(ended));
+	dispatch();
+	CHECK_EQ("not answered", seen.calls, 0);
+	reply_result(start.header.seq, -ENOENT, "no such container");
+	dispatch();
+	CHECK_EQ("answered", seen.result, -ENOENT);
+	finish();
+}
+
 TEST(what_does_not_fit_into_a_message_is_refused)
 {
 	char *argv[] = {NULL, NULL};

@@ -26,6 +26,12 @@ static struct shim_pending *pending_take(struct shim *shim, __u32 seq)
 	return found;
 }
 
+static void pending_add(struct shim *shim, struct shim_pending *pending)
+{
+	pending->next = shim->pending;
+	shim->pending = pending;
+}
+
 void shim_pending_drop(struct shim *shim, __u32 seq)
 {
 	free(pending_take(shim, seq));
@@ -76,8 +82,7 @@ int shim_send(struct shim *shim, void *message, size_t size, __u32 type,
 		return -errno;
 	}
 	waiting->seq = shim->seq;
-	waiting->next = shim->pending;
-	shim->pending = waiting;
+	pending_add(shim, waiting);
 	return 0;
 }
 
@@ -169,8 +174,7 @@ static bool finish_exec(struct shim *shim, struct shim_pending *pending,
 		return false;
 	}
 	pending->kind = SHIM_PENDING_RUNNING;
-	pending->next = shim->pending;
-	shim->pending = pending;
+	pending_add(shim, pending);
 	events->started(events->userdata, take_fd(&fds[2]), take_fd(&fds[0]), take_fd(&fds[1]));
 	return true;
 }
@@ -213,7 +217,10 @@ static void shim_answered(struct shim *shim, const char *message, size_t size,
 			pending->fn.done(pending->userdata, answer->header.result, answer->reason);
 		break;
 	case SHIM_PENDING_EXEC: keep = finish_exec(shim, pending, answer, fds); break;
-	case SHIM_PENDING_RUNNING: break;
+	case SHIM_PENDING_RUNNING: /* was answered; its end is an event */
+		pending_add(shim, pending);
+		keep = true;
+		break;
 	}
 	if (!keep)
 		free(pending);
@@ -223,8 +230,13 @@ static void exec_ended(struct shim *shim, const struct shimwire_exec_ended *even
 {
 	struct shim_pending *pending = pending_take(shim, event->exec);
 
-	if (pending && pending->kind == SHIM_PENDING_RUNNING)
-		pending->fn.exec.ended(pending->fn.exec.userdata, event->code, event->reason);
+	if (!pending)
+		return;
+	if (pending->kind != SHIM_PENDING_RUNNING) {
+		pending_add(shim, pending); /* something else still waits for its answer */
+		return;
+	}
+	pending->fn.exec.ended(pending->fn.exec.userdata, event->code, event->reason);
 	free(pending);
 }
 
@@ -257,6 +269,8 @@ static void shim_message(struct shim *shim, const char *message, size_t size, in
 	switch (u.header.type) {
 	case SHIMWIRE_ANSWER:
 		u.answer.reason[sizeof(u.answer.reason) - 1] = '\0';
+		if (u.answer.header.result > 0) /* is neither success nor failure */
+			u.answer.header.result = -EBADMSG;
 		shim_answered(shim, message, size, &u.answer, fds);
 		break;
 	case SHIMWIRE_EXITED: container_exited(shim, &u.exited); break;
