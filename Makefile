@@ -15,8 +15,9 @@ T ?=#				unit|bpf|netns|e2e|NAME: only these tests
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Werror
-SANITIZERS = -fsanitize=$(if $(filter fuzz,$(SANITIZE)),fuzzer-no-link$(comma))address,undefined \
-	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	$(if $(filter fuzz,$(SANITIZE)),$(FUZZER))
+FUZZER = -fsanitize=fuzzer-no-link -Wno-unused-variable# clang does not count cleanup as a use
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DPODNET_VERSION='"$(VERSION)"' $(WARNINGS) $(CFLAGS) \
 	-ffunction-sections -fdata-sections -I. -Iinclude -I$(BUILD)
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g $(WARNINGS) -I. -Iinclude -I/usr/include/$(shell uname -m)-linux-gnu
@@ -33,14 +34,13 @@ PROGRAMS = podnetd podnetctl podnet-pull podnet
 STATIC_PROGRAMS = podnet-shim podnet-pause
 ALL_PROGRAMS = $(PROGRAMS) $(STATIC_PROGRAMS)
 
-comma = ,
 Q = $(if $(V),,@)
 msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help programs tests test-tools test lint demo clean install
+.PHONY: all help programs tests test-tools test fuzzers fuzz-build lint demo clean install
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
