@@ -160,13 +160,13 @@ static void backends_add(struct node_pod *pod, void *userdata)
 		return;
 	inet_ntop(AF_INET, &node_pod_observed(pod)->ip, address, sizeof(address));
 	json_array_append_new(
-		list->items, json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:s, s:I, s:I}", "namespace",
+		list->items, json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:I, s:I}", "namespace",
 				     list->service->spec->meta.namespace, "service",
 				     list->service->spec->meta.name, "port", (int)list->port->port,
 				     "pod", node_pod_spec(pod)->meta.name, "address",
 				     json_sprintf("%s:%u", address, port), "state",
 				     serving_names[node_pod_serving(pod)], "reason",
-				     node_pod_serving_reason(pod), "since",
+				     json_any_text(node_pod_serving_reason(pod)), "since",
 				     (json_int_t)node_pod_serving_since(pod), "down",
 				     (json_int_t)node_pod_down_since(pod)));
 }

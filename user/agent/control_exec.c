@@ -190,8 +190,9 @@ static json_t *exec_status(int code, const char *reason)
 	if (code == 0)
 		return json_pack("{s:{}, s:s}", "metadata", "status", "Success");
 	if (code < 0)
-		return json_pack("{s:{}, s:s, s:s, s:s, s:i}", "metadata", "status", "Failure",
-			"reason", "InternalError", "message", reason ? reason : "", "code", 500);
+		return json_pack("{s:{}, s:s, s:s, s:o, s:i}", "metadata", "status", "Failure",
+			"reason", "InternalError", "message", json_any_text(reason ? reason : ""),
+			"code", 500);
 	return json_pack("{s:{}, s:s, s:s, s:o, s:{s:[{s:s, s:o}]}}", "metadata", "status",
 		"Failure", "reason", "NonZeroExitCode", "message",
 		json_sprintf("command terminated with exit code %d", code), "details", "causes",

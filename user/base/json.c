@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/base/json.h"
 
+#include <string.h>
+
+#include "user/base/cleanup.h"
 #include "user/base/err.h"
 
 int json_parse(const char *text, size_t len, const char *what, json_t **ret, struct err *err)
@@ -25,6 +28,17 @@ const char *json_string_at(const json_t *object, const char *key, const char *fa
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text ? text : fallback;
+}
+
+json_t *json_any_text(const char *text)
+{
+	json_t *string = json_string(text);
+	AUTO_FREE char *copy = string ? NULL : strdup(text);
+
+	for (char *c = copy; c && *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return string ? string : json_string(copy);
 }
 
 long long json_integer_at(const json_t *object, const char *key, long long fallback)

@@ -26,5 +26,9 @@ char *json_text(const json_t *json);
 /* The string at object[key], or @fallback when it is missing or no string.  Borrowed. */
 const char *json_string_at(const json_t *object, const char *key, const char *fallback);
 
+/* @text as a JSON string; when it is not UTF-8 (a command's output, a cut message) with '?' for each byte
+ * beyond ASCII.  The caller owns it; NULL when memory is out. */
+json_t *json_any_text(const char *text);
+
 /* The integer at object[key], or @fallback when it is missing or no integer. */
 long long json_integer_at(const json_t *object, const char *key, long long fallback);

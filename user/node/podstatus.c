@@ -77,7 +77,7 @@ static json_t *status_waiting(const char *reason, const char *message)
 	json_t *body = json_pack("{s:s}", "reason", reason);
 
 	if (body && message[0])
-		json_object_set_new(body, "message", json_string(message));
+		json_object_set_new(body, "message", json_any_text(message));
 	return json_pack("{s:o}", "waiting", body);
 }
 
@@ -207,7 +207,7 @@ json_t *podstatus_build(const struct podstatus_input *in)
 	}
 	if (observed->reason[0]) {
 		json_object_set_new(status, "reason", json_string(observed->reason));
-		json_object_set_new(status, "message", json_string(observed->message));
+		json_object_set_new(status, "message", json_any_text(observed->message));
 	}
 	return status;
 }
