@@ -35,9 +35,9 @@ for round in 1 2 3 4 5; do
 		is "round $round: no map entry has changed" "$(maps)" "$maps_before"
 	fi
 done
-read -r requests failed <<<"$(load_end)"
-is "no request has failed" "$failed" 0
-like "there were requests" "$requests" "^[1-9][0-9][0-9]+$"
+load_end
+is "no request has failed" "$load_failed" 0
+like "there were requests" "$load_requests" "^[1-9][0-9][0-9]+$"
 
 exit_code() {
 	lab_pod brief '.status.containerStatuses[0].state.terminated.exitCode'

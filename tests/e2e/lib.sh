@@ -93,20 +93,17 @@ identities() {
 		[.status.containerStatuses[]? | [.name, .containerID, .restartCount, .ready]]]] | sort'
 }
 
-# The whole content of the data plane.
-maps() {
+# The whole content of the data plane, or of the maps that are named.
+maps() { # [MAP...]
 	local map
-	for map in /sys/fs/bpf/podnet/"$LAB_INSTANCE"/*/*; do
-		case "${map##*/}" in
-		svc4 | services | rows | backends | endpoints | pods4)
-			echo "${map##*/}"
-			bpftool -j map dump pinned "$map" | jq -c '.[]' 2>/dev/null
-			;;
-		esac
+	[ $# -gt 0 ] || set -- svc4 services rows backends endpoints pods4
+	for map in "$@"; do
+		echo "$map"
+		bpftool -j map dump pinned /sys/fs/bpf/podnet/"$LAB_INSTANCE"/*/"$map" || echo "$RANDOM"
 	done | sha256sum
 }
 
-load_begin() { # ADDRESS PORT [FLAG...]: a client on the host; load_end PHASE prints "REQUESTS FAILED"
+load_begin() { # ADDRESS PORT [FLAG...]: a client on the host, until load_end
 	local address=$1 port=$2
 	shift 2
 	mkfifo "$TEST_DIR/load.in"
@@ -117,12 +114,13 @@ load_begin() { # ADDRESS PORT [FLAG...]: a client on the host; load_end PHASE pr
 	exec 4>"$TEST_DIR/load.in"
 }
 
+# Sets load_requests and load_failed.
 load_end() {
 	exec 4>&-
 	wait "$load_pid"
 	rm "$TEST_DIR/load.in"
 	grep '^failed' "$TEST_DIR/load.out" | head -n 5 | sed 's/^/# /' >&2
-	sed -n 's/^phase load //p' "$TEST_DIR/load.out"
+	read -r load_requests load_failed < <(sed -n 's/^phase load //p' "$TEST_DIR/load.out")
 }
 
 node_down() {

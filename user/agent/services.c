@@ -294,6 +294,15 @@ static void desired_add_port(const struct agent *agent, const struct agent_servi
 	};
 }
 
+static bool desired_uses(const struct desired *desired, struct in_addr address)
+{
+	for (size_t i = 0; i < desired->backend_count; i++)
+		if (desired->backends[i].address.s_addr == address.s_addr)
+			return true;
+	return false;
+}
+
+/* A Pod that no Service leads to has no endpoint. */
 static bool desired_add_endpoints(const struct agent *agent, struct desired *desired)
 {
 	struct node_pod *pod = NULL;
@@ -303,7 +312,8 @@ static bool desired_add_endpoints(const struct agent *agent, struct desired *des
 		count++;
 	desired->endpoints = calloc(count + 1, sizeof(desired->endpoints[0]));
 	while (desired->endpoints && (pod = node_pod_next(agent->node, pod)))
-		if (node_pod_serving(pod) != SERVING_NONE)
+		if (node_pod_serving(pod) != SERVING_NONE &&
+			desired_uses(desired, node_pod_observed(pod)->ip))
 			desired->endpoints[desired->endpoint_count++] = (struct dp_endpoint){
 				.address = node_pod_observed(pod)->ip,
 				.state = endpoint_states[node_pod_serving(pod)],
