@@ -4,10 +4,10 @@
  * connection has one for either direction.
  *
  * Two connections may not become the same packets on the wire: a client's kernel gives one source
- * port to connections with several services, and one backend may stand behind all of them.  Nor may a
- * new one meet the TIME_WAIT that a closed one has left at the backend: its sequence numbers would
- * come from another destination's secret, and be challenged.  The later one then gets another source
- * port, from a range that no kernel gives out by default.
+ * port to connections with several services, and one backend may stand behind all of them.  Nor
+ * may a new one meet the TIME_WAIT that a closed one has left at the backend: its sequence
+ * numbers would come from another destination's secret, and be challenged.  The later one then
+ * gets another source port, from a range that no kernel gives out by default.
  */
 #pragma once
 
@@ -43,8 +43,8 @@ static __always_inline struct flow4 *flow_find(const struct tuple4 *tuple)
 }
 
 /*
- * Notes the end of a connection in its reply entry, the one that a later flow would collide with.  It
- * is over when the backend has said so, or either side has reset it.
+ * Notes the end of a connection in its reply entry, the one that a later flow would collide
+ * with.  It is over when the backend has said so, or either side has reset it.
  */
 static __always_inline void flow_note(struct flow4 *flow, __u8 tcp_flags)
 {

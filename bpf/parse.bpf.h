@@ -31,8 +31,8 @@ struct packet {
 };
 
 /*
- * The frame's bounds, loaded anew each time: a compiler that keeps them may truncate the copy to the 32
- * bits that the context declares, and the verifier then no longer knows a pointer.
+ * The frame's bounds, loaded anew each time: a compiler that keeps them may truncate the copy to
+ * the 32 bits that the context declares, and the verifier then no longer knows a pointer.
  */
 #define skb_load(skb, field)                                                      \
 	({                                                                        \
@@ -43,7 +43,10 @@ struct packet {
 		loaded_;                                                          \
 	})
 
-/* @size bytes of the frame at @offset, pulled into the linear part if need be; NULL: it is shorter. */
+/*
+ * @size bytes of the frame at @offset, pulled into the linear part if need be; NULL: it is
+ * shorter.
+ */
 static __always_inline void *frame_at(struct __sk_buff *skb, __u32 offset, __u32 size)
 {
 	void *at = skb_load(skb, data) + offset;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * To a Pod from the host's stack: tc egress of the host side of its veth.  What pod_out delivers never
- * passes here.  Replies of backends that are no Pods of this machine get their service's address back.
+ * To a Pod from the host's stack: tc egress of the host side of its veth.  What pod_out delivers
+ * never passes here.  Replies of backends that are no Pods of this machine get their service's
+ * address back.
  */
 #include "bpf/flow.bpf.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From a Pod: tc ingress of the host side of its veth.  Is the packet the Pod's own?  Does it belong to
- * a service, or answer for one?  Then straight into the Pod it goes to, or on to the host's stack.
+ * From a Pod: tc ingress of the host side of its veth.  Is the packet the Pod's own?  Does it
+ * belong to a service, or answer for one?  Then straight into the Pod it goes to, or on to the
+ * host's stack.
  */
 #include <linux/ipv6.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Changes addresses and ports.  By the checksum helpers only: a frame straight from a socket may have
- * CHECKSUM_PARTIAL, where the TCP field holds no more than the pseudo header's sum.
+ * Changes addresses and ports.  By the checksum helpers only: a frame straight from a socket may
+ * have CHECKSUM_PARTIAL, where the TCP field holds no more than the pseudo header's sum.
  */
 #pragma once
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From an address that a client asks for to a backend that accepts new flows: one code for all hooks. */
+/*
+ * From an address that a client asks for to a backend that accepts new flows: one code for all
+ * hooks.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -67,9 +70,10 @@ static __always_inline __u32 row_take(__u32 first, __u32 position, __u8 accepts)
 }
 
 /*
- * Walks from @row's element for @hash to the next backend that accepts new flows; when a row is out of
- * date by so much that 16 steps do not meet one, the list of all (of the first 64) decides.  Returns
- * its id, 0 when there is none.  A global function: the verifier looks at it once.
+ * Walks from @row's element for @hash to the next backend that accepts new flows; when a row is
+ * out of date by so much that 16 steps do not meet one, the list of all (of the first 64)
+ * decides.  Returns its id, 0 when there is none.  A global function: the verifier looks at it
+ * once.
  */
 __attribute__((noinline)) __u32 row_choose(__u64 row, __u32 hash, __u8 accepts)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * The contract between the BPF programs and user space: every map's key and value.  Fixed widths, no
- * hidden padding, sizes asserted; a change of layout or meaning raises PODNET_ABI, and thereby the
- * pin directory.  Addresses and ports are in network byte order, as the packet carries them.
+ * The contract between the BPF programs and user space: every map's key and value.  Fixed widths,
+ * no hidden padding, sizes asserted; a change of layout or meaning raises PODNET_ABI, and thereby
+ * the pin directory.  Addresses and ports are in network byte order, as the packet carries them.
  *
  * Ids are indices into flat ARRAYs; 0 is never given out, so a zeroed element names nothing.
  */
@@ -16,7 +16,7 @@
 
 #define ABI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has another size")
 
-/* --- pods: how to reach a Pod's address on this machine; written by the CNI plugin only ---------- */
+/* --- pods: how to reach a Pod's address on this machine; written by the CNI plugin only ------- */
 
 #define POD_CHECK_MAC 0x1 /* frames from the Pod must carry @mac: nobody changed it after us */
 #define POD_NO_PEER   0x2 /* deliver through the veth's qdisc, not by redirect_peer */
@@ -55,8 +55,9 @@ struct svc6_key {
 ABI_SIZE(struct svc6_key, 20);
 
 /*
- * services: ARRAY, mmapable.  All that changes changes by one aligned store.  @tag tells whose entry
- * this is: looking up a key in a HASH can give a neighbour's id while elements are recycled.
+ * services: ARRAY, mmapable.  All that changes changes by one aligned store.  @tag tells whose
+ * entry this is: looking up a key in a HASH can give a neighbour's id while elements are
+ * recycled.
  */
 struct service {
 	__u64 row;	/* ROW_WORD */
@@ -75,7 +76,9 @@ ABI_SIZE(struct service, 24);
 #define ROW_LENGTH(word)     ((__u16)((word) >> 32)) /* 0: explicitly nothing to go to */
 #define ROW_GENERATION(word) ((__u16)((word) >> 48))
 
-/* Lengths of rows, primes: the smallest that is at least 100 times the backends, else the largest. */
+/*
+ * Lengths of rows, primes: the smallest that is at least 100 times the backends, else the largest.
+ */
 #define ROW_LENGTHS                        \
 	{                                  \
 		61, 251, 1021, 4093, 16381 \
@@ -102,7 +105,7 @@ struct backend {
 };
 ABI_SIZE(struct backend, 8);
 
-/* --- endpoints: one Pod address, local or remote, and what may be sent to it ----------------------- */
+/* --- endpoints: one Pod address, local or remote, and what may be sent to it ------------------ */
 
 /* endpoints: ARRAY, mmapable. */
 struct endpoint {
@@ -114,7 +117,7 @@ struct endpoint {
 };
 ABI_SIZE(struct endpoint, 32);
 
-/* --- flows: translated connections, written by BPF ----------------------------------------------- */
+/* --- flows: translated connections, written by BPF -------------------------------------------- */
 
 struct tuple4 {
 	__be32 source;
@@ -147,12 +150,12 @@ struct flow4 {
 };
 ABI_SIZE(struct flow4, 32);
 
-/* --- counters: PERCPU_ARRAY of __u64 --------------------------------------------------------------- */
+/* --- counters: PERCPU_ARRAY of __u64 ---------------------------------------------------------- */
 
-#define COUNT_DROP_MALFORMED  0 /* headers do not fit the frame */
-#define COUNT_DROP_SPOOFED    1 /* source address or MAC is not the Pod's */
-#define COUNT_DROP_PROTOCOL   2 /* neither IPv4, IPv6 nor ARP, or with a VLAN tag */
-#define COUNT_DROP_EXHAUSTED  3 /* no source port left for a second flow between the same two ends */
+#define COUNT_DROP_MALFORMED  0	 /* headers do not fit the frame */
+#define COUNT_DROP_SPOOFED    1	 /* source address or MAC is not the Pod's */
+#define COUNT_DROP_PROTOCOL   2	 /* neither IPv4, IPv6 nor ARP, or with a VLAN tag */
+#define COUNT_DROP_EXHAUSTED  3	 /* no source port is left for one more flow between two ends */
 #define COUNT_DROP_REFUSAL    4	 /* the refusal itself could not be built */
 #define COUNT_REFUSED	      5	 /* no backend accepts new flows: answered with RST */
 #define COUNT_REFUSED_UNKNOWN 6	 /* to a service, but of no flow we know: answered with RST */

@@ -260,7 +260,9 @@ static void reclaim(struct kernel *kernel, struct state *state)
 	plan_clear(&plan);
 }
 
-/* Applies the first @most edits that lead to @after; answers how many there were, or -1 if unsafe. */
+/*
+ * Applies the first @most edits that lead to @after; answers how many there were, or -1 if unsafe.
+ */
 static long step(struct kernel *kernel, struct state *state, const struct wish *before,
 	const struct wish *after, size_t most)
 {
@@ -386,8 +388,9 @@ TEST(contradictions_and_full_maps_are_refused)
 	static const struct {
 		const char *part;
 		int code;
-	} wants[] = {{"address is given twice", EINVAL}, {"is no endpoint's", EINVAL},
-		{"port are given twice", EINVAL}, {"accepts DOWN", EINVAL},
+	} wants[] = {{"endpoint 10.244.0.2 is given twice", EINVAL},
+		{"backend 10.244.0.3 is no endpoint", EINVAL},
+		{"service 1.0.0.0:256 is given twice", EINVAL}, {"accepts DOWN", EINVAL},
 		{"'endpoints' is full", ENOSPC}};
 	struct dp_desired cases[] = {
 		{.endpoints = twice, .endpoint_count = 2},

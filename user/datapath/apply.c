@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Edits on memory that BPF programs read meanwhile: what a reader follows is stored last, and whole. */
+/*
+ * Edits on memory that BPF programs read meanwhile: what a reader follows is stored last, and
+ * whole.
+ */
 #include <string.h>
 
 #include "user/datapath/plan.h"

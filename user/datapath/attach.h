@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the CNI plugin needs of the data plane.  No daemon is asked: the first caller loads and pins the
- * programs and maps, later ones only open the pins.  Every call is idempotent and safe beside others.
+ * What the CNI plugin needs of the data plane.  No daemon is asked: the first caller loads and
+ * pins the programs and maps, later ones only open the pins.  Every call is idempotent and safe
+ * beside others.
  */
 #pragma once
 
@@ -20,9 +21,10 @@ struct pod_entry {
 };
 
 /*
- * Puts our filters on both directions of the host side of a Pod's veth.  @config->cgroup_root is not
- * looked at.  Filters of others on the same interface stay.  Call pod_put first: the entry is how an
- * upgrade finds the interface, and until it is there the filters drop all that the Pod sends.
+ * Puts our filters on both directions of the host side of a Pod's veth.  @config->cgroup_root is
+ * not looked at.  Filters of others on the same interface stay.  Call pod_put first: the entry is
+ * how an upgrade finds the interface, and until it is there the filters drop all that the Pod
+ * sends.
  */
 int pod_attach(const struct datapath_config *config, uint32_t ifindex, struct err *err);
 
@@ -30,8 +32,8 @@ int pod_attach(const struct datapath_config *config, uint32_t ifindex, struct er
 int pod_put(const struct datapath_config *config, const struct pod_entry *pod, struct err *err);
 
 /*
- * Removes the entry of @address while it still names @ifindex (0: whatever it names): a late DEL must
- * not take the address from its next owner.  A missing entry, or nothing pinned, is success.
+ * Removes the entry of @address while it still names @ifindex (0: whatever it names): a late DEL
+ * must not take the address from its next owner.  A missing entry, or nothing pinned, is success.
  */
 int pod_del(const struct datapath_config *config, struct in_addr address, uint32_t ifindex,
 	struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Service data plane as the agent sees it.  Everything is pinned; opening adopts what is there and
- * changes nothing that is still right.  Addresses and ports are in network byte order.
+ * The Service data plane as the agent sees it.  Everything is pinned; opening adopts what is there
+ * and changes nothing that is still right.  Addresses and ports are in network byte order.
  */
 #pragma once
 
@@ -53,19 +53,22 @@ struct dp_desired {
 int datapath_open(const struct datapath_config *config, struct datapath **ret, struct err *err);
 /* Unmaps and closes; everything pinned goes on working.  Accepts NULL; returns NULL. */
 struct datapath *datapath_close(struct datapath *datapath);
-/* Detaches the hooks and removes the pins of this instance: the end of `podnetctl down` and of tests. */
+/*
+ * Detaches the hooks and removes the pins of this instance: the end of `podnetctl down` and of
+ * tests.
+ */
 int datapath_remove(const struct datapath_config *config, struct err *err);
 
 /*
- * One aligned store: from the next packet on new flows follow it.  Never blocks, allocates or fails for
- * a known address; -ENOENT for an unknown one.
+ * One aligned store: from the next packet on new flows follow it.  Never blocks, allocates or
+ * fails for a known address; -ENOENT for an unknown one.
  */
 int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, uint32_t state);
 
 /*
- * Brings the kernel from what it holds to @desired by ordered edits (plan.h), any prefix of which is
- * safe.  Writes nothing when nothing differs.  *@ret_retired (may be NULL) tells that ids wait for a
- * grace period: call datapath_grace, then datapath_reclaim.
+ * Brings the kernel from what it holds to @desired by ordered edits (plan.h), any prefix of which
+ * is safe.  Writes nothing when nothing differs.  *@ret_retired (may be NULL) tells that ids wait
+ * for a grace period: call datapath_grace, then datapath_reclaim.
  */
 int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, bool *ret_retired,
 	struct err *err);

@@ -7,5 +7,7 @@
 struct datapath_config;
 struct err;
 
-/* Puts the pinned programs on both directions of @ifindex, over older ones of ours.  -ENODEV: gone. */
+/*
+ * Puts the pinned programs on both directions of @ifindex, over older ones of ours.  -ENODEV: gone.
+ */
 int filter_attach(const struct datapath_config *config, uint32_t ifindex, struct err *err);

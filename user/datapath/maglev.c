@@ -10,7 +10,10 @@
 #define ELEMENTS_PER_BACKEND 100 /* keeps the shares of any two backends within a few per cent */
 #define UNFILLED	     UINT32_MAX
 
-/* A backend's permutation of the row: offset, offset + skip, offset + 2 skip, ... modulo the length. */
+/*
+ * A backend's permutation of the row: offset, offset + skip, offset + 2 skip, ... modulo the
+ * length.
+ */
 struct turn {
 	const char *name;
 	uint32_t index;

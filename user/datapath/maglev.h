@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Maglev's consistent hashing (Eisenbud et al., NSDI 2016, section 3.4).  Names are hashed, not ids, so
- * every node and every restart build the same row from the same backends.
+ * Maglev's consistent hashing (Eisenbud et al., NSDI 2016, section 3.4).  Names are hashed, not
+ * ids, so every node and every restart build the same row from the same backends.
  */
 #pragma once
 

@@ -15,8 +15,8 @@ enum pindir_lock {
 };
 
 /*
- * Mounts bpffs at @config->bpf_dir if it is none yet, makes the directory and locks it.  The lock is
- * held until the caller closes *@ret_fd.
+ * Mounts bpffs at @config->bpf_dir if it is none yet, makes the directory and locks it.  The lock
+ * is held until the caller closes *@ret_fd.
  */
 int pindir_open(
 	const struct datapath_config *config, enum pindir_lock lock, int *ret_fd, struct err *err);

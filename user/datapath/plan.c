@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/datapath/plan.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/datapath/desired.h"
 #include "user/datapath/planrow.h"
 
 #define NO_INDEX SIZE_MAX
@@ -45,7 +47,7 @@ static int retire(struct planner *p, enum retired_kind kind, uint32_t id, uint32
 	return r == 0 ? 0 : err_set(p->err, -r, "plan the data plane");
 }
 
-/* --- desired endpoints by address ----------------------------------------------------------------- */
+/* --- desired endpoints by address ------------------------------------------------------------- */
 
 static int address_compare(const void *a, const void *b, void *desired)
 {
@@ -76,24 +78,15 @@ static size_t desired_find(const struct planner *p, struct in_addr address)
 
 static int desired_index(struct planner *p)
 {
-	const struct dp_desired *desired = p->desired;
+	size_t count = p->desired->endpoint_count;
 
-	for (size_t i = 0; i < desired->endpoint_count; i++) {
-		if (!desired->endpoints[i].address.s_addr ||
-			desired->endpoints[i].state >= ENDPOINT_STATES)
-			return err_refuse(p->err, EINVAL, "endpoint %zu: bad address or state", i);
+	for (size_t i = 0; i < count; i++)
 		p->by_address[i] = i;
-	}
-	qsort_r(p->by_address, desired->endpoint_count, sizeof(*p->by_address), address_compare,
-		(void *)desired);
-	for (size_t i = 1; i < desired->endpoint_count; i++) {
-		if (address_compare(&p->by_address[i - 1], &p->by_address[i], (void *)desired) == 0)
-			return err_refuse(p->err, EINVAL, "an endpoint's address is given twice");
-	}
+	qsort_r(p->by_address, count, sizeof(*p->by_address), address_compare, (void *)p->desired);
 	return 0;
 }
 
-/* --- endpoints ------------------------------------------------------------------------------------ */
+/* --- endpoints -------------------------------------------------------------------------------- */
 
 static int endpoint_set(struct planner *p, uint32_t id, uint32_t state)
 {
@@ -104,8 +97,8 @@ static int endpoint_set(struct planner *p, uint32_t id, uint32_t state)
 }
 
 /*
- * Finds the ids that desired endpoints have.  After a crash an address may have two: one that was on
- * its way out, and DOWN.
+ * Finds the ids that desired endpoints have.  After a crash an address may have two: one that was
+ * on its way out, and DOWN.
  */
 static void endpoints_match(struct planner *p)
 {
@@ -194,7 +187,7 @@ static int endpoints_retire(struct planner *p)
 	return r;
 }
 
-/* --- backends ------------------------------------------------------------------------------------- */
+/* --- backends --------------------------------------------------------------------------------- */
 
 static size_t backend_slot(const struct planner *p, uint32_t endpoint, in_port_t port)
 {
@@ -268,7 +261,7 @@ static int backends_retire(struct planner *p)
 	return r;
 }
 
-/* --- services ------------------------------------------------------------------------------------- */
+/* --- services --------------------------------------------------------------------------------- */
 
 static int key_compare(const void *a, const void *b, void *state)
 {
@@ -287,34 +280,6 @@ static void services_index(struct planner *p)
 			p->by_key[p->service_count++] = id;
 	}
 	qsort_r(p->by_key, p->service_count, sizeof(*p->by_key), key_compare, state);
-}
-
-static int vip_compare(const void *a, const void *b)
-{
-	const struct dp_service *one = *(const struct dp_service *const *)a;
-	const struct dp_service *other = *(const struct dp_service *const *)b;
-	uint64_t key = (uint64_t)one->vip.s_addr << 32 | one->port << 8 | one->protocol;
-	uint64_t other_key = (uint64_t)other->vip.s_addr << 32 | other->port << 8 | other->protocol;
-
-	return key < other_key ? -1 : key > other_key;
-}
-
-static int services_check(struct planner *p)
-{
-	size_t count = p->desired->service_count;
-	AUTO_FREE const struct dp_service **sorted = calloc(count + 1, sizeof(*sorted));
-
-	if (!sorted)
-		return err_set(p->err, ENOMEM, "plan the data plane");
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &p->desired->services[i];
-	qsort(sorted, count, sizeof(*sorted), vip_compare);
-	for (size_t i = 1; i < count; i++) {
-		if (vip_compare(&sorted[i - 1], &sorted[i]) == 0)
-			return err_refuse(
-				p->err, EINVAL, "a service's address and port are given twice");
-	}
-	return 0;
 }
 
 /* 0: there is none yet. */
@@ -344,7 +309,9 @@ static int id_compare(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* The ids that belong in the row: of endpoints whose desired state the service accepts, ascending. */
+/*
+ * The ids that belong in the row: of endpoints whose desired state the service accepts, ascending.
+ */
 static int members_make(
 	struct planner *p, const struct dp_service *service, uint32_t *ret, size_t *ret_count)
 {
@@ -353,11 +320,13 @@ static int members_make(
 	for (size_t i = 0; i < service->backend_count; i++) {
 		const struct dp_backend *backend = &service->backends[i];
 		size_t index = desired_find(p, backend->address);
+		char text[INET_ADDRSTRLEN];
 		uint32_t id = 0;
 		int r;
 
 		if (index == NO_INDEX)
-			return err_refuse(p->err, EINVAL, "a backend's address is no endpoint's");
+			return err_refuse(p->err, EINVAL, "backend %s is no endpoint",
+				inet_ntop(AF_INET, &backend->address, text, sizeof(text)));
 		r = backend_ensure(p, index, backend->port, &id);
 		if (r < 0)
 			return r;
@@ -479,9 +448,6 @@ static int service_plan(struct planner *p, const struct dp_service *wanted)
 
 	if (!members)
 		return err_set(p->err, ENOMEM, "plan the data plane");
-	if (!key.vip || (wanted->accepts & 1 << ENDPOINT_DOWN))
-		return err_refuse(
-			p->err, EINVAL, "a service without address, or that accepts DOWN");
 	r = members_make(p, wanted, members, &count);
 	if (r < 0)
 		return r;
@@ -528,7 +494,7 @@ static int strays_delete(struct planner *p)
 	return r;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------ */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static int planner_init(struct planner *p)
 {
@@ -573,7 +539,6 @@ int plan_make(
 	static int (*const steps[])(struct planner *) = {
 		planner_init,
 		desired_index,
-		services_check,
 		backends_index,
 	};
 	static int (*const ordered[])(struct planner *) = {
@@ -587,7 +552,7 @@ int plan_make(
 	};
 	AUTO_CLEANUP(cleanup_planner)
 	struct planner p = {.state = state, .desired = desired, .plan = plan, .err = err};
-	int r = 0;
+	int r = desired_check(desired, err);
 
 	for (size_t i = 0; i < COUNT(steps) && r == 0; i++)
 		r = steps[i](&p);

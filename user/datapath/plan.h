@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From what the kernel holds to what should be there: ordered edits.  After any number of them every
- * service leads to backends of its own, old or new, and to no others: a crash half-way is healed by
- * planning again.  No input or output here.
+ * From what the kernel holds to what should be there: ordered edits.  After any number of them
+ * every service leads to backends of its own, old or new, and to no others: a crash half-way is
+ * healed by planning again.  No input or output here.
  */
 #pragma once
 
@@ -44,9 +44,9 @@ struct plan {
 };
 
 /*
- * Writes the edits, in order, to @plan, and moves @state to where they lead; what they retire is added
- * to @state->retired.  On failure (-EINVAL: @desired contradicts itself; -ENOSPC: a map is full;
- * -ENOMEM) @state is no longer true and has to be loaded again; no edit may be applied.
+ * Writes the edits, in order, to @plan, and moves @state to where they lead; what they retire is
+ * added to @state->retired.  On failure (-EINVAL: @desired contradicts itself; -ENOSPC: a map is
+ * full; -ENOMEM) @state is no longer true and has to be loaded again; no edit may be applied.
  */
 int plan_make(
 	struct state *state, const struct dp_desired *desired, struct plan *plan, struct err *err);

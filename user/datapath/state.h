@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kernel holds, as user space remembers it: which ids and lines are in use, by whom.  No state
- * file: it is read back from the maps.  Ids and lines that nothing refers to any more are retired, and
- * free again only after a grace period: a program may still be on its way through them.
+ * What the kernel holds, as user space remembers it: which ids and lines are in use, by whom.  No
+ * state file: it is read back from the maps.  Ids and lines that nothing refers to any more are
+ * retired, and free again only after a grace period: a program may still be on its way through
+ * them.
  */
 #pragma once
 
