@@ -70,6 +70,31 @@ void fuzz_send(int fd, struct fuzz_input input)
 	}
 }
 
+void fuzz_packet(int fd, struct fuzz_input *input)
+{
+	int fds[4] = {fd, fd, fd, fd};
+	union {
+		char space[CMSG_SPACE(sizeof(fds))];
+		struct cmsghdr align;
+	} control = {{0}};
+	size_t count = fuzz_byte(input) % 5, size = fuzz_byte(input) | fuzz_byte(input) << 8;
+	struct iovec piece = {(char *)input->data, size < input->size ? size : input->size};
+	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+
+	if (count) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		control.align = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+			.cmsg_len = CMSG_LEN(count * sizeof(int))};
+		memcpy(CMSG_DATA(&control.align), fds, count * sizeof(int));
+	}
+	if (piece.iov_len)
+		sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	input->data += piece.iov_len;
+	input->size -= piece.iov_len;
+}
+
 void fuzz_loop(sd_event *loop)
 {
 	int r;

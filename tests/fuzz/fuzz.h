@@ -43,5 +43,11 @@ void fuzz_file(const char *path, struct fuzz_input input);
 /* Sends all that the socket takes at once. */
 void fuzz_send(int fd, struct fuzz_input input);
 
+/*
+ * Takes one packet off @input and sends it: one byte (so many copies of @fd come along), two bytes (its
+ * length, little endian), then itself.
+ */
+void fuzz_packet(int fd, struct fuzz_input *input);
+
 /* Runs @loop until nothing is ready. */
 void fuzz_loop(sd_event *loop);
