@@ -146,11 +146,17 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		*(const char **)((char *)ret + flags[i].offset) = flags[i].fallback;
 	options_table(table);
 	opterr = 0;
-	while ((flag = getopt_long(argc, argv, ":", table, NULL)) != -1) {
+	for (;;) {
+		/* getopt stays on a cluster of short flags, so the word is taken before. */
+		const char *word = argv[optind ? optind : 1];
+
+		flag = getopt_long(argc, argv, "+:", table, NULL);
+		if (flag == -1)
+			break;
 		if (flag == ':')
-			return err_refuse(err, EINVAL, "flag '%s' needs a value", argv[optind - 1]);
+			return err_refuse(err, EINVAL, "flag '%s' needs a value", word);
 		if (flag == '?')
-			return err_refuse(err, EINVAL, "unknown flag '%s'", argv[optind - 1]);
+			return err_refuse(err, EINVAL, "unknown flag '%s'", word);
 		r = options_take(ret, flag, err);
 		if (r)
 			return r;
