@@ -115,12 +115,21 @@ load_begin() { # ADDRESS PORT [FLAG...]: a client on the host, until load_end
 }
 
 # Sets load_requests and load_failed.
+export load_requests=0 load_failed=0
 load_end() {
 	exec 4>&-
 	wait "$load_pid"
 	rm "$TEST_DIR/load.in"
 	grep '^failed' "$TEST_DIR/load.out" | head -n 5 | sed 's/^/# /' >&2
 	read -r load_requests load_failed < <(sed -n 's/^phase load //p' "$TEST_DIR/load.out")
+}
+
+# A client of the host inside the network of a Pod.
+curl_in() { # POD CURL-ARGUMENT...
+	local pid
+	read -r pid _ < <(lab_pod_processes "$1")
+	shift
+	nsenter --net="/proc/$pid/ns/net" curl -sS --max-time 3 "$@"
 }
 
 node_down() {

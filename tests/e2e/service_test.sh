@@ -9,14 +9,13 @@ node_up nginx busybox
 cp "$SOURCE_DIR"/examples/demo/*.yaml "$LAB/manifests/"
 eventually "the Pods are ready" "$SECONDS_READY" lab_pods_are_ready web-1 web-2 web-3 pair
 
-from_pod() { # POD URL
-	ctl exec "$1" -- wget -q -T 3 -O - "$2"
-}
-
 web_1=$(lab_pod web-1 .status.podIP) web_2=$(lab_pod web-2 .status.podIP)
-like "a Pod reaches a Service" "$(from_pod pair http://10.96.0.80/)" "^web-[123]$"
-is "a Pod reaches a Pod" "$(from_pod pair "http://$web_2/")" web-2
-is "a Pod reaches itself" "$(from_pod web-1 "http://$web_1/")" web-1
+like "a container reaches a Service" \
+	"$(ctl exec pair -c server -- sh -c 'printf "GET / HTTP/1.0\r\n\r\n" | nc -w 3 10.96.0.80 80')" \
+	"200 OK.*web-[123]"
+like "a Pod reaches a Service" "$(curl_in pair http://10.96.0.80/)" "^web-[123]$"
+is "a Pod reaches a Pod" "$(curl_in pair "http://$web_2/")" web-2
+is "a Pod reaches itself" "$(curl_in web-1 "http://$web_1/")" web-1
 like "the host reaches a Service" "$(curl -s --max-time 3 http://10.96.0.80/)" "^web-[123]$"
 is "the host reaches a Pod" "$(curl -s --max-time 3 "http://$web_1/")" web-1
 
@@ -25,14 +24,14 @@ echo outside >"$TEST_DIR/www/index.html"
 background in_netns outside busybox httpd -f -p 80 -h "$TEST_DIR/www"
 wait_for 5 curl -sf http://192.0.2.2/index.html
 is "a Pod reaches the outside, which has no route back" \
-	"$(from_pod pair http://192.0.2.2/index.html)" outside
+	"$(curl_in pair http://192.0.2.2/index.html)" outside
 
 # Only one Pod is left to answer: itself.
 ctl exec web-2 -- rm /state/ready
 ctl exec web-3 -- rm /state/ready
 eventually "the other two are unready" 10 lab_backend_is web-2 UNREADY
 eventually "both of them" 10 lab_backend_is web-3 UNREADY
-is "a Pod reaches itself through its Service" "$(from_pod web-1 http://10.96.0.80/)" web-1
+is "a Pod reaches itself through its Service" "$(curl_in web-1 http://10.96.0.80/)" web-1
 like "unready Pods are left out" "$(for _ in {1..50}; do curl -s http://10.96.0.80/; done | sort | uniq -c)" \
 	"^ +50 web-1$"
 
@@ -44,7 +43,7 @@ eventually "nobody is ready" 10 lab_backend_is web-1 UNREADY
 begin=$(date +%s%N)
 fails "nobody ready: the host is refused" "Connection refused|Failed to connect" \
 	curl -sS --max-time 3 http://10.96.0.80/
-fails "nobody ready: a Pod is refused" "refused" from_pod pair http://10.96.0.80/
+fails "nobody ready: a Pod is refused" "after [0-9]+ ms: Couldn't connect" curl_in pair http://10.96.0.80/
 [ $((($(date +%s%N) - begin) / 1000000)) -lt 2500 ]
 is "refused at once, not after a time-out" $? 0
 printf 'GET / HTTP/1.0\r\n\r\n' >&6
