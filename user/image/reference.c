@@ -184,7 +184,12 @@ int reference_parse(const char *text, struct reference *ret, struct err *err)
 
 	if (!pieces.tag && !pieces.digest)
 		pieces.tag = "latest";
-	snprintf(name, sizeof(name), "%s/%s%s", pieces.registry, pieces.library, pieces.repository);
+	if (snprintf(name, sizeof(name), "%s/%s%s", pieces.registry, pieces.library,
+		    pieces.repository) >= (int)sizeof(name))
+		return err_refuse(err, EINVAL,
+			"couldn't parse image name \"%.60s...\": invalid reference format: too "
+			"long",
+			text);
 	snprintf(ret->text, sizeof(ret->text), "%s%s%s%s%s", name, pieces.tag ? ":" : "",
 		pieces.tag ? pieces.tag : "", pieces.digest ? "@" : "",
 		pieces.digest ? pieces.digest : "");
