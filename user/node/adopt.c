@@ -258,7 +258,8 @@ int adopt_pod(struct node_pod *pod, struct err *err)
 	pod->adopting = true;
 	pod->node->adopting++;
 	if (r < 0) {
-		if (pod->observed.sandbox == SANDBOX_RUNNING)
+		if (pod->observed.sandbox == SANDBOX_RUNNING ||
+			(pod->admitted && stray_shims_kill(pod->run_dir)))
 			pod->observed.sandbox = SANDBOX_LOST;
 		pod->observed.prepared = pod->observed.sandbox == SANDBOX_LOST;
 		adopt_end(pod);

@@ -127,6 +127,9 @@ struct hook *hook_cancel(struct hook *hook);
 /* podlog.c: rotates the logs of a Pod's running containers where they have grown too large. */
 void podlog_rotate(struct node_pod *pod);
 
+/* stray.c: kills the shims of @run_dir that do not listen; true when there was one. */
+bool stray_shims_kill(const char *run_dir);
+
 /* adopt.c */
 int adopt_pod(struct node_pod *pod, struct err *err);
 void adopt_events(struct node_pod *pod, struct shim_events *ret);
