@@ -326,8 +326,10 @@ void node_pod_delete(struct node_pod *pod, int64_t grace)
 	uint32_t seconds = grace < 0 ? pod->spec->termination_grace : (uint32_t)grace;
 
 	if (observed->deleting) {
-		if (seconds < observed->grace)
-			observed->grace = seconds;
+		/* The same again must not take away what preStop was given on top. */
+		if (seconds >= observed->grace)
+			return;
+		observed->grace = seconds;
 	} else {
 		observed->deleting = true;
 		observed->deleted_at = clock_now();
