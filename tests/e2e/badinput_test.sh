@@ -72,6 +72,7 @@ lab_registry_stop
 bad 's/IfNotPresent/Always/' | manifest bad
 eventually "a registry that is down: the Pod says so" 40 waiting bad "ErrImagePull|ImagePullBackOff"
 manifest_remove bad
+lab_registry_start busybox
 is "the neighbour did not notice" "$(lab_pod neighbour .metadata.uid)" "$(jq -r '.[] | select(.[0] == "neighbour") | .[1]' <<<"$neighbour")"
 
 # --- the pool: 10.244.0.2 to 10.244.0.6, one is taken ---
