@@ -19,7 +19,8 @@ static int on_text(void *userdata, const char *text, size_t len)
 {
 	struct run *run = userdata;
 
-	FUZZ_CHECK("there is text", len > 0 && text[len - 1] == text[len - 1]);
+	(void)text;
+	FUZZ_CHECK("there is text", len > 0);
 	FUZZ_CHECK("who waits is left alone", !run->waiting);
 	run->len += len;
 	run->waiting = run->every && ++run->texts % run->every == 0;
