@@ -19,7 +19,7 @@ lab_prepare() {
 
 # What stays must not hold the caller's descriptors open: someone may wait for their end.
 lab_detached() {
-	"$@" 3>&- 4>&- 5>&-
+	"$@" 3>&- 4>&- 5>&- 6>&-
 }
 
 # Images are made from Debian packages; docker.io is mapped to a registry on loopback.
