@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/shim/keeper.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,6 +121,16 @@ static void unmap_start(void)
 	madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
+/* Nobody we start may hold the client's socket: its end is how podnetd learns of ours. */
+static int keeper_guard_client(const struct keeper *keeper, struct err *err)
+{
+	int fd = keeper->options.client_fd;
+
+	if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return err_set(err, errno, "take over the client's socket");
+	return 0;
+}
+
 int keeper_run(struct keeper *keeper, struct err *err)
 {
 	int r;
@@ -128,7 +139,9 @@ int keeper_run(struct keeper *keeper, struct err *err)
 	umask(027); /* logs are 0640 */
 	if (chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_set(err, errno, "prepare the shim");
-	r = reactor_open(&keeper->reactor, err);
+	r = keeper_guard_client(keeper, err);
+	if (r == 0)
+		r = reactor_open(&keeper->reactor, err);
 	if (r == 0)
 		r = keeper_settle(keeper, err);
 	if (r == 0)

@@ -119,8 +119,6 @@ int server_open(struct keeper *keeper, const char *dir, struct err *err)
 
 int server_adopt(struct keeper *keeper, int fd, struct err *err)
 {
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		return err_set(err, errno, "take over the client's socket");
 	return client_add(keeper, fd, err);
 }
 
