@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* podnetd: the node agent.  Composition only. */
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "user/agent/agent.h"
@@ -32,6 +33,19 @@ static int watch_signals(sd_event *loop, struct err *err)
 	return r < 0 ? err_set(err, -r, "watch signals") : 0;
 }
 
+/* A Pod takes some four descriptors of ours; the usual soft limit of 1024 would end at 250 Pods. */
+static int raise_descriptors(struct err *err)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_set(err, errno, "read the limit of descriptors");
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return err_set(err, errno, "raise the limit of descriptors");
+	return 0;
+}
+
 static int run(const struct options *options, struct err *err)
 {
 	struct agent *agent = NULL;
@@ -41,6 +55,8 @@ static int run(const struct options *options, struct err *err)
 	if (r < 0)
 		return err_set(err, -r, "make the event loop");
 	r = watch_signals(loop, err);
+	if (r == 0)
+		r = raise_descriptors(err);
 	if (r == 0)
 		r = agent_new(loop, options, &agent, err);
 	if (r == 0) {

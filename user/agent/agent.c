@@ -190,7 +190,7 @@ static int agent_node(struct agent *agent, struct err *err)
 	struct node_events events = {
 		.serving = services_serving,
 		.changed = agent_changed,
-		.eject = services_eject,
+		.eject = eject_start,
 		.gone = agent_gone,
 		.adopted = agent_adopted,
 		.userdata = agent,
@@ -254,6 +254,7 @@ struct agent *agent_free(struct agent *agent)
 	control_exec_end(agent);
 	http_server_free(agent->server);
 	worker_free(agent->worker);
+	eject_end_all(agent);
 	node_free(agent->node);
 	manifests_free(agent->manifests);
 	datapath_close(agent->datapath);

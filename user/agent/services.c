@@ -8,8 +8,7 @@
 #include "user/base/fs.h"
 #include "user/base/log.h"
 
-#define APPLY_RETRY  USEC_PER_SEC
-#define EJECT_SETTLE (50 * USEC_PER_MSEC) /* for SYNs that were on their way */
+#define APPLY_RETRY USEC_PER_SEC
 
 static const uint32_t endpoint_states[] = {
 	[SERVING_NONE] = ENDPOINT_DOWN,
@@ -333,9 +332,9 @@ static bool desired_build(const struct agent *agent, struct desired *desired)
 
 /* --- keeping it so --- */
 
-static void grace_wait(void *arg)
+void services_grace(void *userdata)
 {
-	struct agent *agent = arg;
+	struct agent *agent = userdata;
 	struct err err;
 
 	/* Without the wait nothing is freed; the next change waits again. */
@@ -371,7 +370,7 @@ static int services_apply_now(struct agent *agent)
 	r = datapath_apply(agent->datapath, &wanted, &retired, &err);
 	if (r < 0)
 		log_error("data plane: %s", err.text);
-	if (retired && worker_post(agent->worker, grace_wait, grace_done, agent) < 0)
+	if (retired && worker_post(agent->worker, services_grace, grace_done, NULL, agent) < 0)
 		log_warning("no memory to wait for a grace period, retired entries wait");
 	return r;
 }
@@ -395,61 +394,4 @@ void services_serving(void *userdata, struct node_pod *pod, enum pod_serving sta
 	if (state != SERVING_READY && address.s_addr)
 		datapath_endpoint_state(agent->datapath, address, endpoint_states[state]);
 	timer_arm(agent->apply_timer, 0);
-}
-
-/* --- the data plane's part of the drain handshake --- */
-
-struct eject {
-	struct agent *agent;
-	struct timer *settle;
-	void (*acknowledged)(void *cookie);
-	void *cookie;
-};
-
-static void eject_settled(void *userdata)
-{
-	struct eject *eject = userdata;
-	void (*acknowledged)(void *cookie) = eject->acknowledged;
-	void *cookie = eject->cookie;
-
-	timer_free(eject->settle);
-	free(eject);
-	acknowledged(cookie);
-}
-
-static void eject_wait(void *arg)
-{
-	struct eject *eject = arg;
-
-	grace_wait(eject->agent);
-}
-
-static void eject_waited(void *arg)
-{
-	struct eject *eject = arg;
-
-	datapath_reclaim(eject->agent->datapath);
-	timer_arm(eject->settle, clock_now() + EJECT_SETTLE);
-}
-
-void services_eject(
-	void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie), void *cookie)
-{
-	struct agent *agent = userdata;
-	struct eject *eject = calloc(1, sizeof(*eject));
-	struct err err;
-
-	(void)pod; /* its state was stored as TERMINATING when its deletion began */
-	services_apply(agent);
-	if (eject) {
-		*eject = (struct eject){
-			.agent = agent, .acknowledged = acknowledged, .cookie = cookie};
-		if (timer_new(agent->loop, eject_settled, eject, &eject->settle, &err) == 0 &&
-			worker_post(agent->worker, eject_wait, eject_waited, eject) == 0)
-			return;
-		timer_free(eject->settle);
-		free(eject);
-	}
-	log_warning("no memory for the drain handshake, connections may be cut");
-	acknowledged(cookie);
 }

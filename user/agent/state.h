@@ -34,6 +34,7 @@ struct agent {
 	char *claim_dir;
 	int lock_fd;
 	struct worker *worker;
+	struct eject *ejects;
 	struct datapath *datapath;
 	struct node *node;
 	struct manifests *manifests;
@@ -68,12 +69,17 @@ void services_free(struct agent *agent);
 void services_apply(void *userdata);
 /* node_events.serving */
 void services_serving(void *userdata, struct node_pod *pod, enum pod_serving state);
-/* node_events.eject */
-void services_eject(
-	void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie), void *cookie);
+/* Waits for a grace period; in the worker thread. */
+void services_grace(void *userdata);
 /* Calls @fn for every Pod that belongs to the Service and has an address. */
 void services_each_pod(const struct agent *agent, const struct service *service,
 	void (*fn)(struct node_pod *pod, void *userdata), void *userdata);
+
+/* eject.c: node_events.eject */
+void eject_start(
+	void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie), void *cookie);
+/* Forgets all handshakes under way, behind the worker's end. */
+void eject_end_all(struct agent *agent);
 
 /* store.c: small durable records, written by the worker thread in the order of the calls */
 int store_read(const struct agent *agent, enum store store, json_t **ret, struct err *err);

@@ -58,8 +58,10 @@ static void store_work(void *arg)
 		strlen(write->text), FS_DURABLE, &write->err);
 }
 
-static void store_free(struct store_write *write)
+static void store_free(void *arg)
 {
+	struct store_write *write = arg;
+
 	if (!write)
 		return;
 	free(write->path);
@@ -98,7 +100,7 @@ void store_write(struct agent *agent, enum store store, const json_t *json)
 		write->text = json ? json_text(json) : NULL;
 	}
 	if (write && write->path && write->text &&
-		worker_post(agent->worker, store_work, store_done, write) == 0)
+		worker_post(agent->worker, store_work, store_done, store_free, write) == 0)
 		return;
 	store_free(write);
 	store_failed(agent, store, "no memory to write a record");

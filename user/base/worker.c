@@ -16,6 +16,7 @@ struct task {
 	struct task *next;
 	void (*work)(void *arg);
 	void (*done)(void *arg);
+	void (*drop)(void *arg);
 	void *arg;
 };
 
@@ -139,7 +140,8 @@ int worker_new(sd_event *loop, struct worker **ret, struct err *err)
 	return 0;
 }
 
-int worker_post(struct worker *worker, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+int worker_post(struct worker *worker, void (*work)(void *arg), void (*done)(void *arg),
+	void (*drop)(void *arg), void *arg)
 {
 	struct task *task = calloc(1, sizeof(*task));
 
@@ -147,6 +149,7 @@ int worker_post(struct worker *worker, void (*work)(void *arg), void (*done)(voi
 		return -ENOMEM;
 	task->work = work;
 	task->done = done;
+	task->drop = drop;
 	task->arg = arg;
 	pthread_mutex_lock(&worker->lock);
 	tasks_append(&worker->todo, task);
@@ -166,8 +169,11 @@ struct worker *worker_free(struct worker *worker)
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
 	pthread_join(worker->thread, NULL);
-	while ((task = tasks_take(&worker->finished)))
+	while ((task = tasks_take(&worker->finished))) {
+		if (task->drop)
+			task->drop(task->arg);
 		free(task);
+	}
 	source_free(worker->source);
 	cleanup_fd(&worker->event_fd);
 	pthread_mutex_destroy(&worker->lock);

@@ -11,10 +11,12 @@ struct worker;
 int worker_new(sd_event *loop, struct worker **ret, struct err *err);
 
 /*
- * Runs work(arg) in the thread, in the order of posting, then done(arg) on the loop.
- * @arg must stay valid until done was called.  Returns -ENOMEM when it cannot be queued.
+ * Runs work(arg) in the thread, in the order of posting, then done(arg) on the loop.  When the worker is
+ * freed before that, drop(arg) is called instead of done (NULL: nothing to release).
+ * Returns -ENOMEM when it cannot be queued; @arg is then still the caller's.
  */
-int worker_post(struct worker *worker, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+int worker_post(struct worker *worker, void (*work)(void *arg), void (*done)(void *arg),
+	void (*drop)(void *arg), void *arg);
 
-/* Finishes what is queued, without calling done.  Accepts NULL; returns NULL. */
+/* Finishes the work that is queued and drops it.  Accepts NULL; returns NULL. */
 struct worker *worker_free(struct worker *worker);

@@ -11,7 +11,7 @@
 #include "user/base/err.h"
 
 /* The names end in their time, so that their order is that of age. */
-static int rotated_trim(const char *path, size_t keep, struct err *err)
+int logrotate_trim(const char *path, size_t keep, struct err *err)
 {
 	char pattern[PATH_MAX];
 	glob_t found = {0};
@@ -47,6 +47,6 @@ int logrotate(const char *path, off_t max_size, size_t files, unsigned long long
 		return err_set(err, ENAMETOOLONG, "rotate '%s'", path);
 	if (rename(path, to) < 0)
 		return err_set(err, errno, "rotate '%s'", path);
-	r = rotated_trim(path, files - 1, err);
+	r = logrotate_trim(path, files - 1, err);
 	return r < 0 ? r : 1;
 }

@@ -18,3 +18,6 @@ struct err;
  */
 int logrotate(const char *path, off_t max_size, size_t files, unsigned long long wall_usec,
 	struct err *err);
+
+/* Removes all but the @keep newest rotated files of @path; not @path itself. */
+int logrotate_trim(const char *path, size_t keep, struct err *err);

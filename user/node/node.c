@@ -178,6 +178,8 @@ int node_new(sd_event *loop, struct worker *worker, const struct node_config *co
 	node->source = *source;
 	r = node_dirs(config, err);
 	if (r == 0)
+		r = worker_new(loop, &node->eraser, err);
+	if (r == 0)
 		r = cgroups_open(config->cgroup_root, &node->cgroups, err);
 	if (r == 0)
 		r = node_images_new(node, err);
@@ -203,6 +205,7 @@ struct node *node_free(struct node *node)
 {
 	if (!node)
 		return NULL;
+	worker_free(node->eraser);
 	while (node->first) {
 		struct node_pod *pod = node->first;
 

@@ -21,6 +21,7 @@ struct hook;
 struct node {
 	sd_event *loop;
 	struct worker *worker;
+	struct worker *eraser; /* a large tree must not keep records and grace periods waiting */
 	const struct node_config *config;
 	struct node_events events;
 	struct object_source source;

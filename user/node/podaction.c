@@ -26,8 +26,10 @@ struct admission {
 	struct err err;
 };
 
-static void admission_free(struct admission *admission)
+static void admission_free(void *arg)
 {
+	struct admission *admission = arg;
+
 	free(admission->path);
 	free(admission->text);
 	free(admission);
@@ -82,9 +84,9 @@ static int admission_post(struct node_pod *pod, struct err *err)
 	admission->pod = pod;
 	admission->path = fs_format("%s/pod", pod->state_dir);
 	admission->text = record ? json_text(record) : NULL;
-	r = admission->path && admission->text
-		    ? worker_post(pod->node->worker, admission_write, admission_done, admission)
-		    : -ENOMEM;
+	r = admission->path && admission->text ? worker_post(pod->node->worker, admission_write,
+							 admission_done, admission_free, admission)
+					       : -ENOMEM;
 	if (r < 0) {
 		admission_free(admission);
 		return err_set(err, -r, "record the Pod");
@@ -481,7 +483,7 @@ static void podaction_erase(struct node_pod *pod)
 		r = err_set(&err, ENOMEM, "erase the Pod");
 	if (r == 0) {
 		erasure->pod = pod;
-		r = worker_post(pod->node->worker, erase_dirs, erase_done, erasure);
+		r = worker_post(pod->node->eraser, erase_dirs, erase_done, free, erasure);
 		if (r < 0)
 			err_set(&err, -r, "erase the Pod");
 	}

@@ -42,6 +42,25 @@ static int podlog_make_link(const struct node_config *config, const struct pod *
 	return 0;
 }
 
+/* Of the attempts that ended one is kept, as the kubelet does. */
+static int podlog_prune(const struct node_config *config, const struct pod *pod,
+	const char *pod_log_dir, const char *container, unsigned attempt, struct err *err)
+{
+	AUTO_FREE char *path = podlog_path(pod_log_dir, container, attempt);
+	AUTO_FREE char *link =
+		config->log_links ? podlog_link(config, pod, container, attempt) : NULL;
+	int r;
+
+	if (!path || (config->log_links && !link))
+		return err_set(err, ENOMEM, "remove an old log of container '%s'", container);
+	if (link && unlink(link) < 0 && errno != ENOENT)
+		return err_set(err, errno, "remove '%s'", link);
+	r = logrotate_trim(path, 0, err);
+	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
+		r = err_set(err, errno, "remove '%s'", path);
+	return r;
+}
+
 int podlog_make(const struct node_config *config, const struct pod *pod, const char *pod_log_dir,
 	const char *container, unsigned attempt, struct err *err)
 {
@@ -53,6 +72,8 @@ int podlog_make(const struct node_config *config, const struct pod *pod, const c
 	r = fs_mkdir(dir, 0755, err);
 	if (r == 0 && config->log_links)
 		r = podlog_make_link(config, pod, pod_log_dir, container, attempt, err);
+	if (r == 0 && attempt >= 2)
+		r = podlog_prune(config, pod, pod_log_dir, container, attempt - 2, err);
 	return r;
 }
 
