@@ -190,8 +190,10 @@ void quantity_text(const struct quantity *quantity, char ret[QUANTITY_TEXT_LEN])
 {
 	__int128 units = quantity->nano / NANO;
 
-	if (quantity->form == QUANTITY_BINARY && quantity->nano % NANO == 0 &&
-		(units >= 1024 || units <= -1024))
+	/* Kubernetes prints 62.5Ki as 64000, and that as 64k.  Ours is canonical at once: objects are
+	 * compared by their text. */
+	if (quantity->form == QUANTITY_BINARY && quantity->nano % NANO == 0 && units &&
+		units % 1024 == 0)
 		binary_text((int64_t)units, ret);
 	else
 		decimal_text(quantity->nano, quantity->form == QUANTITY_EXPONENT, ret);
