@@ -46,5 +46,25 @@ eventually "the container that ended meanwhile is reported" 10 exit_code
 is "its exit code is right" "$(exit_code)" 42
 is "its Pod has failed" "$(lab_pod brief .status.phase)" Failed
 
+# --- a shim that is killed: its Pod gets a new sandbox, the others notice nothing ---
+shim_of() { # POD
+	pgrep -f "podnet-shim --dir $LAB_RUN/pods/$(lab_pod "$1" .metadata.uid) "
+}
+
+restarted() { # POD
+	[ "$(lab_pod "$1" '.status.containerStatuses[0].restartCount')" = 1 ] && lab_pods_are_ready "$1"
+}
+
+others() {
+	identities | jq -c 'map(select(.[0] != "web-2"))'
+}
+
+others_before=$(others)
+kill -KILL "$(shim_of web-2)"
+eventually "a Pod whose shim was killed is made anew" "$SECONDS_READY" restarted web-2
+is "its containers ended in a way nobody saw" \
+	"$(lab_pod web-2 '.status.containerStatuses[0].lastState.terminated.reason')" ContainerStatusUnknown
+is "no other Pod has changed" "$(others)" "$others_before"
+
 node_down
 done_testing
