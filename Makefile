@@ -11,7 +11,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 V ?=#				1: show the commands
-T ?=#				unit|bpf|netns|e2e|NAME: only these tests
+T ?=#				unit|bpf|netns|e2e|vm|NAME: only these tests
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Werror
@@ -40,7 +40,7 @@ msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help programs tests test-tools test fuzzers fuzz-build lint demo clean install
+.PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build lint demo clean install
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
@@ -109,6 +109,7 @@ C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c t
 TEST_TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
 test-tools: $(TEST_TOOLS)
 tests: $(C_TESTS) test-tools
+bpf-tests: $(filter $(BUILD)/tests/bpf/%,$(C_TESTS))
 
 $(C_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/check.o $(BUILD)/cni.a $(ARCHIVES)
 	$(call msg,LINK,$@)

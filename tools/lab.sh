@@ -91,7 +91,7 @@ lab_wait() {
 	shift
 	until "$@"; do
 		[ $(($(date +%s%N) / 1000000)) -lt "$deadline" ] || return 1
-		read -rt 0.02 <> <(:)
+		read -rt "${TEST_POLL:-0.02}" <> <(:)
 	done
 	return 0 # not what read has returned
 }

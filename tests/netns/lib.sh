@@ -26,6 +26,8 @@ SOURCE_DIR=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 export PODNET_BIN=${PODNET_BIN:-$SOURCE_DIR/build/asan}
 export TEST_TOOLS=$PODNET_BIN/tests/tools
 TEST_DIR=/run/podnet-test
+# How much slower than a machine of our own this one is, and how often it is asked.
+export TEST_SLOW=${TEST_SLOW:-1} TEST_POLL=${TEST_POLL:-0.05}
 # A report of ASan, LSan or UBSan ends the program with 99, which no test expects.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99:detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:exitcode=99}
@@ -99,7 +101,7 @@ wait_for() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $(($(date +%s%N) / 1000000)) -lt "$deadline" ] || return 1
-		read -rt 0.05 <> <(:) || :
+		read -rt "$TEST_POLL" <> <(:) || :
 	done
 }
 

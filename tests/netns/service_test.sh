@@ -149,7 +149,7 @@ is "and were translated by packet" "$(counter 8)" 100
 is "none ready: refused" "$(ask_from c 10.96.0.11 80)" ECONNREFUSED
 before=$(date +%s%N)
 ask_from c 10.96.0.11 80 >/dev/null
-ok "refused at once" [ $((($(date +%s%N) - before) / 1000000)) -lt 500 ]
+ok "refused at once" [ $((($(date +%s%N) - before) / 1000000)) -lt $((500 * TEST_SLOW)) ]
 unlike "nothing but connect(2)'s own errors" "$(ask_from c 10.96.0.11 80)" 'EPERM|ETIMEDOUT'
 
 # --- translated at connect(2) ---
@@ -206,7 +206,7 @@ is "the port goes through another Service" "$(in_netns c "$tcpend" drain $VIP 84
 is "translated" "$(counter 10)" $((changed + 1))
 for port in 40003 40004 40005; do
 	in_netns c "$tcpend" drain $VIP 83 $port >/dev/null
-	ok "and at once ($port)" [ "$(milliseconds in_netns c "$tcpend" drain $VIP 84 $port)" -lt 200 ]
+	ok "and at once ($port)" [ "$(milliseconds in_netns c "$tcpend" drain $VIP 84 $port)" -lt $((200 * TEST_SLOW)) ]
 done
 
 # --- a backend on the host network ---

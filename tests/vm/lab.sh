@@ -1,0 +1,22 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A node of podnet in a VM, its directories on the disk, as tests/e2e/lib.sh has it.  Sourced.
+. "${BASH_SOURCE[0]%/*}/../e2e/lib.sh"
+
+LAB=/mnt/lab
+SECONDS_READY=100
+
+# The host has pushed the images before: the registry serves a copy of what it stored.
+registry_copy() {
+	mkdir -p "$LAB/registry"
+	cp -r "${vm_registry:?}/data" "$LAB/registry/"
+}
+
+# Ends the test with everything up.
+leave_up() {
+	trap - EXIT
+	echo "1..$test_count"
+	[ "$test_failed" -eq 0 ]
+	exit
+}
