@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static void err_write(struct err *err, int code, const char *fmt, va_list ap)
+{
+	err->code = code;
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+}
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -12,9 +18,8 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 
 	if (!err)
 		return -code;
-	err->code = code;
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	err_write(err, code, fmt, ap);
 	va_end(ap);
 	len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror(code));
@@ -27,9 +32,8 @@ int err_refuse(struct err *err, int code, const char *fmt, ...)
 
 	if (!err)
 		return -code;
-	err->code = code;
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	err_write(err, code, fmt, ap);
 	va_end(ap);
 	return -code;
 }

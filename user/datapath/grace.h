@@ -10,7 +10,9 @@ struct grace {
 
 #define GRACE_CLOSED ((struct grace){-1, -1})
 
+/* Makes the pair of maps whose update waits.  The caller owns *@ret, which starts as GRACE_CLOSED. */
 int grace_open(struct grace *ret, struct err *err);
+/* Accepts GRACE_CLOSED. */
 void grace_close(struct grace *grace);
 
 /* Blocks for about 8 ms.  From any thread. */

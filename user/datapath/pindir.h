@@ -21,6 +21,7 @@ enum pindir_lock {
 int pindir_open(
 	const struct datapath_config *config, enum pindir_lock lock, int *ret_fd, struct err *err);
 
+/* The path that @name is pinned at.  -ENAMETOOLONG when it does not fit. */
 int pindir_path(const struct datapath_config *config, const char *name, char ret[PIN_PATH_MAX],
 	struct err *err);
 
