@@ -23,9 +23,9 @@ int maps_open(const struct datapath_config *config, struct maps *ret, struct err
 /* Accepts half-opened ones. */
 void maps_close(struct maps *maps);
 
-/* Maps the rows until maps_unmap; mapped already is success. */
+/* Maps the rows, which must not be mapped yet, until maps_unmap. */
 int maps_map_rows(struct maps *maps, struct err *err);
-/* Maps the backends until maps_unmap; mapped already is success. */
+/* Maps the backends, which must not be mapped yet, until maps_unmap. */
 int maps_map_backends(struct maps *maps, struct err *err);
 /* Unmaps rows and backends, if they are mapped. */
 void maps_unmap(struct maps *maps);
