@@ -108,11 +108,11 @@ TEST(a_record_survives_a_restart_and_bad_entries_are_dropped)
 
 TEST(bad_ranges_are_refused)
 {
-	static const char *const bad[] = {"", "10.96.0.0", "10.96.0.0/8", "10.96.0.0/29", "x/16"};
+	static const char *const bad[] = {"", "10.96.0.0", "10.96.0.0/8", "10.96.0.0/29", "x/16",
+		"10.96.0.0/16abc", "10.96.0.1/16"};
 	struct vips *vips;
 	struct err err;
 
 	for (size_t i = 0; i < COUNT(bad); i++)
-		CHECK_FAILS(
-			bad[i], vips_new(bad[i], &vips, &err), EINVAL, &err, "want ADDRESS/BITS");
+		CHECK_FAILS(bad[i], vips_new(bad[i], &vips, &err), EINVAL, &err, "service range");
 }

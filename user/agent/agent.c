@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <systemd/sd-daemon.h>
 
 #include "user/agent/state.h"
@@ -15,20 +14,25 @@
 
 /* --- one podnetd per run directory --- */
 
+/* A record lock: unlike flock(2)'s, no child that was being started when podnetd was killed still holds it. */
 static int agent_lock(struct agent *agent, struct err *err)
 {
 	AUTO_FREE char *path = fs_format("%s/lock", agent->options->run_dir);
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	if (!path)
 		return err_set(err, ENOMEM, "lock");
 	agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (agent->lock_fd < 0)
 		return err_set(err, errno, "open '%s'", path);
-	if (flock(agent->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? err_refuse(err, EBUSY, "another podnetd uses '%s'",
-						      agent->options->run_dir)
-					    : err_set(err, errno, "lock '%s'", path);
-	return 0;
+	if (fcntl(agent->lock_fd, F_SETLK, &lock) == 0)
+		return 0;
+	if (errno != EACCES && errno != EAGAIN)
+		return err_set(err, errno, "lock '%s'", path);
+	if (fcntl(agent->lock_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		lock.l_pid = 0;
+	return err_refuse(err, EBUSY, "another podnetd (pid %d) uses '%s'", (int)lock.l_pid,
+		agent->options->run_dir);
 }
 
 static int agent_dirs(struct agent *agent, struct err *err)

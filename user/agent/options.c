@@ -10,6 +10,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/model/manifest.h"
+#include "user/net/prefix.h"
 
 /* A flag that takes a text. */
 static const struct flag {
@@ -84,6 +85,21 @@ static int options_bytes(const char *text, size_t *ret, struct err *err)
 	return 0;
 }
 
+/* Ranges that overlap would give one address to a Pod and to a Service. */
+static int options_ranges(const struct options *options, struct err *err)
+{
+	struct prefix pods, services;
+
+	if (prefix_parse(options->pod_cidr, &pods, err) < 0)
+		return err_wrap(err, "--pod-cidr");
+	if (prefix_parse(options->service_cidr, &services, err) < 0)
+		return err_wrap(err, "--service-cidr");
+	if (prefix_holds(&pods, services.address) || prefix_holds(&services, pods.address))
+		return err_refuse(err, EINVAL, "--pod-cidr %s and --service-cidr %s overlap",
+			options->pod_cidr, options->service_cidr);
+	return 0;
+}
+
 static int options_defaults(struct options *options, struct err *err)
 {
 	ssize_t n;
@@ -104,7 +120,7 @@ static int options_defaults(struct options *options, struct err *err)
 	}
 	if (!options->log_links && strcmp(options->log_dir, "/var/log/pods") == 0)
 		options->log_links = "/var/log/containers";
-	return 0;
+	return options_ranges(options, err);
 }
 
 static void options_table(struct option table[FLAG_COUNT + 1])

@@ -8,9 +8,10 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/net/prefix.h"
 
 struct vips {
-	char cidr[32];
+	char cidr[PREFIX_TEXT];
 	uint32_t first, last; /* host byte order; network and broadcast address included */
 	json_t *taken;	      /* key -> address as text */
 	json_t *holders;      /* address as text -> key */
@@ -19,24 +20,21 @@ struct vips {
 int vips_new(const char *cidr, struct vips **ret, struct err *err)
 {
 	struct vips *vips = calloc(1, sizeof(*vips));
-	const char *slash = strchr(cidr, '/');
-	struct in_addr base;
-	char address[32];
-	unsigned bits = 0;
+	struct prefix range;
+	int r;
 
 	if (!vips)
 		return err_set(err, ENOMEM, "service range");
-	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - cidr) : 0, cidr);
-	if (slash)
-		bits = (unsigned)strtoul(slash + 1, NULL, 10);
-	if (!slash || inet_pton(AF_INET, address, &base) != 1 || bits < 12 || bits > 28) {
+	r = prefix_parse(cidr, &range, err);
+	if (r == 0 && (range.len < 12 || range.len > 28))
+		r = err_refuse(err, EINVAL, "'%s': want 12 to 28 bits", cidr);
+	if (r < 0) {
 		free(vips);
-		return err_refuse(err, EINVAL,
-			"service range '%s': want ADDRESS/BITS with 12 to 28 bits", cidr);
+		return err_wrap(err, "service range");
 	}
-	snprintf(vips->cidr, sizeof(vips->cidr), "%s", cidr);
-	vips->first = ntohl(base.s_addr) & ~(UINT32_MAX >> bits);
-	vips->last = vips->first | (UINT32_MAX >> bits);
+	prefix_print(&range, vips->cidr);
+	vips->first = ntohl(range.address.s_addr);
+	vips->last = vips->first | (UINT32_MAX >> range.len);
 	vips->taken = json_object();
 	vips->holders = json_object();
 	if (!vips->taken || !vips->holders) {
