@@ -193,6 +193,7 @@ static int agent_node(struct agent *agent, struct err *err)
 {
 	struct node_events events = {
 		.serving = services_serving,
+		.was_ready = services_was_ready,
 		.changed = agent_changed,
 		.eject = eject_start,
 		.gone = agent_gone,

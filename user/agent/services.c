@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Manifests -> Services, and readiness -> endpoint states and rows. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -328,6 +329,23 @@ static bool desired_build(const struct agent *agent, struct desired *desired)
 	for (size_t i = 0; i < desired->service_count; i++)
 		desired->services[i].backends = desired->backends + desired->first_backend[i];
 	return desired_add_endpoints(agent, desired) && !desired->failed;
+}
+
+bool services_was_ready(void *userdata, struct in_addr address)
+{
+	const struct agent *agent = userdata;
+	AUTO_FREE struct dp_endpoint *endpoints = NULL;
+	size_t count;
+	struct err err;
+
+	if (datapath_endpoints(agent->datapath, &endpoints, &count, &err) < 0) {
+		log_warning("%s, taking %s for not ready", err.text, inet_ntoa(address));
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (endpoints[i].address.s_addr == address.s_addr)
+			return endpoints[i].state == ENDPOINT_READY;
+	return false;
 }
 
 /* --- keeping it so --- */

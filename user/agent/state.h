@@ -69,6 +69,8 @@ void services_free(struct agent *agent);
 void services_apply(void *userdata);
 /* node_events.serving */
 void services_serving(void *userdata, struct node_pod *pod, enum pod_serving state);
+/* node_events.was_ready */
+bool services_was_ready(void *userdata, struct in_addr address);
 /* Waits for a grace period; in the worker thread. */
 void services_grace(void *userdata);
 /* Calls @fn for every Pod that belongs to the Service and has an address. */

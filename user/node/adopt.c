@@ -80,6 +80,17 @@ static void adopt_deleted(void *userdata, int result, const char *reason)
 	nodepod_kick(work->pod);
 }
 
+/* The verdict to go on from for a container that the record does not know. */
+static bool adopt_verdict(const struct node_pod *pod, size_t i)
+{
+	const struct node_events *events = &pod->node->events;
+
+	if (!observed_container(pod->spec, i)->readiness)
+		return true;
+	return pod->record_lost && pod->observed.networked &&
+	       events->was_ready(events->userdata, pod->observed.ip);
+}
+
 /* One container that the shim holds, against what the record says of it. */
 static void adopt_container(struct node_pod *pod, const struct shim_container *held)
 {
@@ -112,7 +123,7 @@ static void adopt_container(struct node_pod *pod, const struct shim_container *h
 	container->phase = CONTAINER_RUNNING;
 	container->started = held->started_mono;
 	container->started_wall = held->started_wall;
-	container->probe_ready = !observed_container(pod->spec, i)->readiness;
+	container->probe_ready = adopt_verdict(pod, i);
 	if (held->state == SHIM_EXITED)
 		containeraction_exited(pod, i, &held->exit, false);
 }
@@ -248,6 +259,7 @@ int adopt_pod(struct node_pod *pod, struct err *err)
 	if (stale && fs_remove(pod->run_dir, err) < 0)
 		return -err->code;
 	pod->run_made = r == 0;
+	pod->record_lost = r < 0 && r != -ENOENT;
 	if (r < 0)
 		adopt_afresh(pod);
 	adopt_events(pod, &events);

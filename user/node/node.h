@@ -43,6 +43,8 @@ struct node_events {
 		void *cookie);
 	/* The Pod is gone without a trace; @pod is valid only during the call. */
 	void (*gone)(void *userdata, struct node_pod *pod);
+	/* Whether the data plane still takes @address for ready: what is left of a verdict whose record is lost. */
+	bool (*was_ready)(void *userdata, struct in_addr address);
 	/* Every Pod of the records was found again (or found lost): called once after node_adopt. */
 	void (*adopted)(void *userdata);
 	void *userdata;

@@ -72,6 +72,7 @@ struct node_pod {
 	bool admitted;	     /* its durable record was read: it need not be written */
 	bool run_made;	     /* run_dir is there: what is observed can be recorded */
 	bool unsaved;	     /* the last record could not be written */
+	bool record_lost;    /* it was damaged: verdicts come from the data plane */
 	bool network_unsure; /* an ADD of an earlier podnetd may have happened */
 };
 
