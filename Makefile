@@ -40,7 +40,7 @@ msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build lint demo clean install
+.PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build lint demo clean install uninstall deb
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
@@ -140,10 +140,27 @@ lint: ## format, shell, C, layers, SPDX, sizes
 demo: ## the main job, on this host; stdout holds its steps only
 	$(Q)tools/run-demo
 
-install: programs ## below DESTDIR: PREFIX/sbin, PREFIX/bin, /opt/cni/bin
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(filter-out %/podnetctl %/podnet,$(ALL_PROGRAMS:%=$(BUILD)/%))
+INSTALLED = $(SBIN_PROGRAMS:%=$(PREFIX)/sbin/%) $(PREFIX)/bin/podnetctl /opt/cni/bin/podnet \
+	$(foreach p,$(wildcard man/*),$(PREFIX)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p))) \
+	$(PREFIX)/lib/systemd/system/podnetd.service
+SBIN_PROGRAMS = $(filter-out podnetctl podnet,$(ALL_PROGRAMS))
+
+install: programs ## below DESTDIR: programs, man pages and unit in PREFIX, the plugin in /opt/cni/bin
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(SBIN_PROGRAMS:%=$(BUILD)/%)
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/podnetctl
 	install -D -m 755 -t $(DESTDIR)/opt/cni/bin $(BUILD)/podnet
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(wildcard man/*.1)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(wildcard man/*.7)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard man/*.8)
+	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/podnet/manifests
+	sed 's,@SBINDIR@,$(PREFIX)/sbin,' packaging/podnetd.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/podnetd.service
+
+uninstall: ## what install has installed; state, manifests and running Pods stay
+	rm -f $(INSTALLED:%=$(DESTDIR)%)
+
+deb: programs ## a Debian package in BUILD_ROOT
+	$(Q)BUILD=$(BUILD) BUILD_ROOT=$(BUILD_ROOT) VERSION=$(VERSION) tools/make-deb
 
 clean: ## remove what was built
 	rm -rf $(BUILD_ROOT)
