@@ -6,7 +6,7 @@
  *	  pod IFNAME ADDRESS MAC     what the CNI plugin does at ADD
  *	  nopod ADDRESS IFINDEX      and at DEL
  *	  apply                      what podnetd does; stdin: "endpoint ADDRESS STATE" and
- *	                             "service ADDRESS:PORT MASK ADDRESS:PORT..." lines
+ *	                             "service [udp:]ADDRESS:PORT MASK ADDRESS:PORT..." lines
  *	  state ADDRESS STATE        what podnetd does first when readiness is lost
  *	  show                       endpoints and their states
  *	  counters
@@ -63,7 +63,7 @@ static uint32_t state_parse(const char *text)
 
 static struct dp_backend backend_parse(char *text)
 {
-	char *colon = strchr(text, ':');
+	char *colon = text ? strchr(text, ':') : NULL;
 
 	if (!colon)
 		usage();
@@ -73,7 +73,9 @@ static struct dp_backend backend_parse(char *text)
 
 static struct dp_service service_parse(char **rest)
 {
-	struct dp_backend vip = backend_parse(strtok_r(NULL, " \n", rest));
+	char *name = strtok_r(NULL, " \n", rest);
+	bool udp = name && strncmp(name, "udp:", 4) == 0;
+	struct dp_backend vip = backend_parse(udp ? name + 4 : name);
 	struct dp_backend *backends = calloc(OBJECTS_MOST, sizeof(*backends));
 	uint8_t accepts = (uint8_t)strtoul(strtok_r(NULL, " \n", rest), NULL, 0);
 	size_t count = 0;
@@ -83,7 +85,7 @@ static struct dp_service service_parse(char **rest)
 		backends[count++] = backend_parse(word);
 	return (struct dp_service){.vip = vip.address,
 		.port = vip.port,
-		.protocol = IPPROTO_TCP,
+		.protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
 		.accepts = accepts,
 		.backends = backends,
 		.backend_count = count};

@@ -18,7 +18,7 @@ struct datapath;
 struct datapath_config {
 	const char *bpf_dir;	 /* "/sys/fs/bpf"; mounted there when it is not bpffs yet */
 	const char *instance;	 /* "default" */
-	const char *cgroup_root; /* where the connect hooks attach; NULL: no hooks (tc only) */
+	const char *cgroup_root; /* where the socket hooks attach; NULL: no hooks (tc only) */
 };
 
 /* One port of one Service.  A backend is an endpoint's address at a port. */
@@ -49,7 +49,7 @@ struct dp_desired {
 	size_t endpoint_count;
 };
 
-/* Loads programs and maps, or adopts the pinned ones; attaches the connect hooks. */
+/* Loads programs and maps, or adopts the pinned ones; attaches the socket hooks. */
 int datapath_open(const struct datapath_config *config, struct datapath **ret, struct err *err);
 /* Unmaps and closes; everything pinned goes on working.  Accepts NULL; returns NULL. */
 struct datapath *datapath_close(struct datapath *datapath);
