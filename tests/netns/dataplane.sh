@@ -6,7 +6,7 @@ CGROUPS=$(findmnt --raw --noheadings --output TARGET --types cgroup2 | head -n1)
 [ -n "$CGROUPS" ] || skip_all "no cgroup2 here"
 BPF_DIR=$TEST_DIR/bpf
 HOOKED=$CGROUPS/test/hooked
-VIP=10.96.0.10
+export VIP=10.96.0.10
 
 dataplane() {
 	"$TEST_TOOLS/dataplane" "$BPF_DIR" test "$HOOKED" "$@"

@@ -110,7 +110,7 @@ is "the host has the hooks" "$(hooked "$udpend" ask unconnected $VIP 81)" "a fro
 hold keeps hooked c unconnected $VIP 80
 first=$(say keeps x)
 like "an unconnected socket is answered" "$first" "^[ab] from $VIP:80$"
-is "and keeps its backend" "$(for i in 1 2 3 4 5; do say keeps x; done | sort -u)" "$first"
+is "and keeps its backend" "$(for _ in 1 2 3 4 5; do say keeps x; done | sort -u)" "$first"
 
 # --- a Pod to itself ---
 is "hairpin by packet" "$(ask_from a unconnected $VIP 81)" "a from $VIP:81"
@@ -141,13 +141,12 @@ has_more_than() { # FILE COUNT
 }
 stream c 87 3000
 wait_for 5 eval 'has_more_than a 300 || has_more_than b 300'
-has_more_than a 300 && old=a new=b || { old=b new=a; }
-if [ $old = a ]; then
-	removed=$(desired - READY)
+if has_more_than a 300; then
+	old=a new=b removed=$(desired - READY)
 else
-	removed=$(desired READY -)
+	old=b new=a removed=$(desired READY -)
 fi
-wait $streaming
+wait "$streaming"
 left=$(tail -n1 "$TEST_DIR/$old.datagrams" | cut -d' ' -f2)
 note "left $((left - removed)) us after it was asked for"
 ok "the flow has left within 10 ms" [ $((left - removed)) -le 10000 ]
@@ -165,7 +164,7 @@ before=$(wc -l <"$TEST_DIR/a.datagrams")
 wait_for 5 eval "[ $(counter 5) -lt \$(counter 5) ]"
 is "no datagram arrives" "$(wc -l <"$TEST_DIR/a.datagrams")" "$before"
 ok "one again" desired READY READY
-wait $streaming
+wait "$streaming"
 ok "they arrive again" has_more_than a "$before"
 is "to the last one" "$(last a)" 1499
 ok "those between were refused" [ "$(cat "$TEST_DIR/refused")" -gt 0 ]

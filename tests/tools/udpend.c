@@ -11,12 +11,15 @@
  *	udpend many HOW ADDRESS PORT COUNT asks COUNT times; prints how often each answer came
  *	udpend hold HOW ADDRESS PORT       asks with one socket for each line of stdin; "connect"
  *	                                   prints the socket's error, and connects it again
+ *	udpend watch ADDRESS PORT          connects, asks, prints the answer's sender, then waits for an
+ *	                                   error, and prints its name and when (microseconds of
+ *	                                   CLOCK_MONOTONIC); within 30 seconds
  *	udpend count PORT FILE             writes "NUMBER MICROSECONDS" of CLOCK_MONOTONIC for each
  *	                                   datagram that `stream` sends
  *	udpend stream ADDRESS PORT COUNT   connects and sends numbers, 1000 a second; prints how many
  *	                                   were refused
  *
- * Nothing waits for more than 3 seconds.
+ * Nothing else waits for more than 3 seconds.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,6 +38,7 @@
 #define ANSWER_MOST  128
 #define ANSWERS_MOST 64
 #define STREAM_USEC  1000
+#define WATCH_MS     30000
 
 enum how { CONNECTED, UNCONNECTED, MAPPED };
 
@@ -207,13 +211,20 @@ static int many(struct end *end, int times)
 	return 0;
 }
 
-/* What an application does when its socket has failed. */
-static int end_again(struct end *end)
+static int end_error(const struct end *end)
 {
 	socklen_t size = sizeof(int);
 	int error = 0;
 
 	getsockopt(end->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	return error;
+}
+
+/* What an application does when its socket has failed. */
+static int end_again(struct end *end)
+{
+	int error = end_error(end);
+
 	if (end_connect(end) < 0)
 		die("connect");
 	return error;
@@ -233,6 +244,23 @@ static int hold(struct end *end)
 			end_ask(end, line, sizeof(line));
 		puts(line);
 	}
+	return 0;
+}
+
+static int watch(struct end *end)
+{
+	struct pollfd poller;
+	char answer[ANSWER_MOST];
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (end_open(end, NULL) < 0)
+		die("connect");
+	end_ask(end, answer, sizeof(answer));
+	puts(answer);
+	poller = (struct pollfd){.fd = end->fd};
+	if (poll(&poller, 1, WATCH_MS) != 1)
+		return 1;
+	printf("%s %llu\n", strerrorname_np(end_error(end)), (unsigned long long)clock_now());
 	return 0;
 }
 
@@ -306,6 +334,10 @@ int main(int argc, char **argv)
 		serve(argv[2], argv[3], argv[4]);
 	if (argc == 4 && strcmp(argv[1], "count") == 0)
 		count_datagrams(argv[2], argv[3]);
+	if (argc == 4 && strcmp(argv[1], "watch") == 0) {
+		end = (struct end){-1, CONNECTED, address_parse(argv[2], argv[3])};
+		return watch(&end);
+	}
 	if (argc < 5)
 		usage();
 	if (strcmp(argv[1], "stream") == 0) {
