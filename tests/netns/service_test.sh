@@ -243,7 +243,8 @@ map_of_filter() {
 	program=$(tc filter show dev "$1" ingress | grep -o ' id [0-9]*' | cut -d' ' -f3)
 	for map in $(bpftool -j prog show id "$program" | grep -o '"map_ids":\[[0-9,]*' |
 		grep -o '[0-9,]*$' | tr , ' '); do
-		bpftool map show id "$map" | grep -q "name $2 " && echo "$map"
+		# No "grep -q": it may end before bpftool does, and pipefail then counts SIGPIPE.
+		[[ "$(bpftool map show id "$map")" == *"name $2 "* ]] && echo "$map"
 	done
 }
 
