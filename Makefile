@@ -11,6 +11,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 V ?=#				1: show the commands
+M ?=#				words of names: only these mutants
 T ?=#				unit|bpf|netns|e2e|vm|NAME: only these tests
 
 CFLAGS ?= -O2 -g
@@ -40,7 +41,8 @@ msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build lint demo clean install uninstall deb
+.PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build mutants lint demo clean install
+.PHONY: uninstall deb
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
@@ -133,6 +135,9 @@ fuzz-build: ## the programs of tests/fuzz, below build/fuzz
 
 test: ## all tests, or those T names
 	$(Q)tools/run-tests $(T)
+
+mutants: ## each patch of tests/mutants turns the test red that it names; M: only those
+	$(Q)tools/run-mutants $(M)
 
 lint: ## format, shell, C, layers, SPDX, sizes
 	$(Q)tools/lint
