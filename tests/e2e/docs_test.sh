@@ -27,7 +27,8 @@ for page in man/*.[18]; do
 done
 
 # --- install, uninstall, package ---
-# What is tested is what was built.
+# What is tested is what was built, whatever the make around us was told.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 export BUILD=$PODNET_BIN SANITIZE=1
 ok "make install" make install DESTDIR="$TEST_DIR/root" PREFIX=/usr
 for file in usr/sbin/podnetd usr/bin/podnetctl opt/cni/bin/podnet usr/share/man/man8/podnetd.8 \
