@@ -25,8 +25,9 @@
 #include "user/datapath/datapath.h"
 #include "user/datapath/pindir.h"
 
-#define OBJECTS_MOST 4096
-#define LINE_MOST    65536
+#define OBJECTS_MOST  16384
+#define BACKENDS_MOST 4096
+#define LINE_MOST     65536
 
 static const char *const states[] = {
 	[ENDPOINT_DOWN] = "DOWN",
@@ -74,12 +75,12 @@ static struct dp_backend backend_parse(char *text)
 static struct dp_service service_parse(char **rest)
 {
 	struct dp_backend vip = backend_parse(strtok_r(NULL, " \n", rest));
-	struct dp_backend *backends = calloc(OBJECTS_MOST, sizeof(*backends));
+	struct dp_backend *backends = calloc(BACKENDS_MOST, sizeof(*backends));
 	uint8_t accepts = (uint8_t)strtoul(strtok_r(NULL, " \n", rest), NULL, 0);
 	size_t count = 0;
 	char *word;
 
-	while ((word = strtok_r(NULL, " \n", rest)) && count < OBJECTS_MOST)
+	while ((word = strtok_r(NULL, " \n", rest)) && count < BACKENDS_MOST)
 		backends[count++] = backend_parse(word);
 	return (struct dp_service){.vip = vip.address,
 		.port = vip.port,
