@@ -11,6 +11,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 V ?=#				1: show the commands
+M ?=#				words of names: only these mutants
 T ?=#				unit|bpf|netns|e2e|vm|NAME: only these tests
 B ?=#				REGEX: only benchmarks whose names match
 GATE ?=#			1: a benchmark that misses its target is a failure
@@ -42,7 +43,7 @@ msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build lint demo clean install bench bench-tools
+.PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build mutants lint demo clean install bench bench-tools
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
@@ -142,6 +143,9 @@ test: ## all tests, or those T names
 
 bench: ## ours and its peers, in one run; B: only those, GATE=1: targets must be met
 	$(Q)B='$(B)' GATE='$(GATE)' tools/run-bench
+
+mutants: ## each patch of tests/mutants turns the test red that it names; M: only those
+	$(Q)tools/run-mutants $(M)
 
 lint: ## format, shell, C, layers, SPDX, sizes
 	$(Q)tools/lint

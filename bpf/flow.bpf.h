@@ -20,30 +20,42 @@
 #define FLOW_PORTS	(65536 - FLOW_PORT_FIRST)
 #define FLOW_PORT_TRIES 16
 
-static __always_inline struct flow4 *flow_lookup(const struct tuple4 *tuple)
+/* Each call names one map: the kernel then inlines the look-up. */
+static __always_inline struct flow4 *flow_lookup(const struct tuple4 *tuple, __u8 protocol)
 {
-	struct flow4_key key = {.tuple = *tuple, .protocol = IPPROTO_TCP};
+	struct flow4_key key = {.tuple = *tuple, .protocol = protocol};
+	struct flow4 *flow;
 
-	return bpf_map_lookup_elem(&flows4_tcp, &key);
-}
-
-/* Void: the endpoint has left for good; its address may be another Pod's by now. */
-static __always_inline bool flow_is_void(const struct flow4 *flow)
-{
-	struct endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &flow->endpoint);
-
-	return !endpoint || endpoint->generation != flow->generation;
-}
-
-static __always_inline struct flow4 *flow_find(const struct tuple4 *tuple)
-{
-	struct flow4 *flow = flow_lookup(tuple);
-
-	return flow && !flow_is_void(flow) ? flow : NULL;
+	if (protocol == IPPROTO_TCP) {
+		flow = bpf_map_lookup_elem(&flows4_tcp, &key);
+		asm volatile("" : "+r"(flow)); /* else the two calls become one */
+		return flow;
+	}
+	return bpf_map_lookup_elem(&flows4_any, &key);
 }
 
 /*
- * Notes the end of a connection in its reply entry, the one that a later flow would collide
+ * Void: the endpoint has left for good; its address may be another Pod's by now.  UDP has no end and
+ * no reset: it leaves an endpoint that is DOWN, at once.
+ */
+static __always_inline bool flow_is_void(const struct flow4 *flow, __u8 protocol)
+{
+	struct endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &flow->endpoint);
+
+	if (!endpoint || endpoint->generation != flow->generation)
+		return true;
+	return protocol != IPPROTO_TCP && *(volatile __u32 *)&endpoint->state == ENDPOINT_DOWN;
+}
+
+static __always_inline struct flow4 *flow_find(const struct tuple4 *tuple, __u8 protocol)
+{
+	struct flow4 *flow = flow_lookup(tuple, protocol);
+
+	return flow && !flow_is_void(flow, protocol) ? flow : NULL;
+}
+
+/*
+ * Notes the end of a TCP connection in its reply entry, the one that a later flow would collide
  * with.  It is over when the backend has said so, or either side has reset it.
  */
 static __always_inline void flow_note(struct flow4 *flow, __u8 tcp_flags)
@@ -54,7 +66,7 @@ static __always_inline void flow_note(struct flow4 *flow, __u8 tcp_flags)
 		if (!(tcp_flags & TCP_RST))
 			return;
 		reply = tuple_turned(&flow->becomes);
-		flow = flow_lookup(&reply);
+		flow = flow_lookup(&reply, IPPROTO_TCP);
 		if (!flow)
 			return;
 	} else if (!flow->closed && !(tcp_flags & (TCP_FIN | TCP_RST))) {
@@ -64,38 +76,69 @@ static __always_inline void flow_note(struct flow4 *flow, __u8 tcp_flags)
 }
 
 /* Whether @becomes is free for the connection whose replies become @reply. */
-static __always_inline bool flow_may_take(const struct tuple4 *becomes, const struct tuple4 *reply)
+static __always_inline bool flow_may_take(
+	const struct tuple4 *becomes, const struct tuple4 *reply, __u8 protocol)
 {
 	struct tuple4 turned = tuple_turned(becomes);
-	struct flow4 *taken = flow_lookup(&turned);
+	struct flow4 *taken = flow_lookup(&turned, protocol);
 
 	if (!taken || tuple_same(&taken->becomes, reply))
 		return true;
-	return flow_is_void(taken) ||
+	return flow_is_void(taken, protocol) ||
 	       (taken->closed && bpf_ktime_get_ns() - taken->closed > FLOW_CLOSED_NS);
 }
 
-/* Sets a source port of ours; always the same one first, so that a SYN sent again keeps it. */
-static __always_inline bool flow_change_port(struct tuple4 *becomes, const struct tuple4 *reply)
+/* Two addresses, or two ports, in one number: a global function takes no pointers on 5.10. */
+#define PAIR(first, second) ((__u64)(first) << 32 | (second))
+#define PAIR_FIRST(pair)    ((__u32)((pair) >> 32))
+#define PAIR_SECOND(pair)   ((__u32)(pair))
+
+/*
+ * A source port of ours for packets that would become @addresses (source, destination) and @ports,
+ * whose replies become @reply_addresses and @reply_ports; 0: none is left.  Always the same one
+ * first, so that a SYN sent again keeps it.  A global function: the verifier looks at it once.
+ */
+__attribute__((noinline)) __u32 flow_find_port(
+	__u64 addresses, __u64 ports, __u64 reply_addresses, __u64 reply_ports, __u32 protocol)
 {
-	__u64 hash = hash_mix((__u64)reply->source << 32 | becomes->destination);
-	__u32 start = (__u32)(hash ^ becomes->source_port);
+	struct tuple4 becomes = {.source = PAIR_FIRST(addresses),
+		.destination = PAIR_SECOND(addresses),
+		.destination_port = PAIR_SECOND(ports)};
+	struct tuple4 reply = {.source = PAIR_FIRST(reply_addresses),
+		.destination = PAIR_SECOND(reply_addresses),
+		.source_port = PAIR_FIRST(reply_ports),
+		.destination_port = PAIR_SECOND(reply_ports)};
+	__u32 start = (__u32)hash_mix(PAIR(reply.source, becomes.destination)) ^ PAIR_FIRST(ports);
 	int i;
 
 	for (i = 0; i < FLOW_PORT_TRIES; i++) {
-		becomes->source_port = bpf_htons(FLOW_PORT_FIRST + (start + i) % FLOW_PORTS);
-		if (flow_may_take(becomes, reply)) {
-			count(COUNT_PORT_CHANGED);
-			return true;
-		}
+		becomes.source_port = bpf_htons(FLOW_PORT_FIRST + (start + i) % FLOW_PORTS);
+		if (flow_may_take(&becomes, &reply, protocol))
+			return becomes.source_port;
 	}
-	return false;
+	return 0;
+}
+
+/* False: none is left. */
+static __always_inline bool flow_change_port(
+	struct tuple4 *becomes, const struct tuple4 *reply, __u8 protocol)
+{
+	__u32 port = flow_find_port(PAIR(becomes->source, becomes->destination),
+		PAIR(becomes->source_port, becomes->destination_port),
+		PAIR(reply->source, reply->destination),
+		PAIR(reply->source_port, reply->destination_port), protocol);
+
+	if (!port)
+		return false;
+	becomes->source_port = port;
+	count(COUNT_PORT_CHANGED);
+	return true;
 }
 
 static __always_inline bool flow_put(const struct tuple4 *tuple, const struct tuple4 *becomes,
-	const struct choice *to, __u32 flags)
+	const struct choice *to, __u8 protocol, __u32 flags)
 {
-	struct flow4_key key = {.tuple = *tuple, .protocol = IPPROTO_TCP};
+	struct flow4_key key = {.tuple = *tuple, .protocol = protocol};
 	struct flow4 flow = {
 		.becomes = *becomes,
 		.endpoint = to->endpoint,
@@ -103,14 +146,17 @@ static __always_inline bool flow_put(const struct tuple4 *tuple, const struct tu
 		.flags = flags,
 	};
 
-	return !bpf_map_update_elem(&flows4_tcp, &key, &flow, BPF_ANY);
+	if (protocol == IPPROTO_TCP)
+		return !bpf_map_update_elem(&flows4_tcp, &key, &flow, BPF_ANY);
+	return !bpf_map_update_elem(&flows4_any, &key, &flow, BPF_ANY);
 }
 
 /* Enters both directions of @tuple, which goes on as @becomes. */
-static __always_inline bool flow_enter(
-	const struct tuple4 *tuple, const struct tuple4 *becomes, const struct choice *to)
+static __always_inline bool flow_enter(const struct tuple4 *tuple, const struct tuple4 *becomes,
+	const struct choice *to, __u8 protocol)
 {
 	struct tuple4 turned = tuple_turned(becomes), reply = tuple_turned(tuple);
 
-	return flow_put(&turned, &reply, to, FLOW_REPLY) && flow_put(tuple, becomes, to, 0);
+	return flow_put(&turned, &reply, to, protocol, FLOW_REPLY) &&
+	       flow_put(tuple, becomes, to, protocol, 0);
 }

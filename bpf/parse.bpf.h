@@ -7,6 +7,7 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <bpf/bpf_endian.h>
@@ -24,10 +25,10 @@
 #define TCP_ACK 0x10
 
 struct packet {
-	struct tuple4 tuple; /* ports are 0 unless @is_tcp */
+	struct tuple4 tuple; /* ports are 0 when @protocol is */
 	__u32 l4;	     /* offset in the frame */
 	__u8 tcp_flags;
-	bool is_tcp; /* with its ports in this packet: fragments are never translated */
+	__u8 protocol; /* IPPROTO_TCP or _UDP with its ports; 0: others, and fragments */
 };
 
 /*
@@ -67,10 +68,22 @@ static __always_inline bool parse_tcp(struct __sk_buff *skb, struct packet *pack
 
 	if (!tcp || tcp->doff < 5)
 		return false;
-	packet->is_tcp = true;
+	packet->protocol = IPPROTO_TCP;
 	packet->tuple.source_port = tcp->source;
 	packet->tuple.destination_port = tcp->dest;
 	packet->tcp_flags = ((__u8 *)tcp)[13];
+	return true;
+}
+
+static __always_inline bool parse_udp(struct __sk_buff *skb, struct packet *packet)
+{
+	struct udphdr *udp = frame_at(skb, packet->l4, sizeof(*udp));
+
+	if (!udp)
+		return false;
+	packet->protocol = IPPROTO_UDP;
+	packet->tuple.source_port = udp->source;
+	packet->tuple.destination_port = udp->dest;
 	return true;
 }
 
@@ -85,7 +98,11 @@ static __always_inline bool parse_ip4(struct __sk_buff *skb, struct packet *pack
 		.tuple = {.source = ip->saddr, .destination = ip->daddr},
 		.l4 = IP_OFFSET + ip->ihl * 4,
 	};
-	if (ip->protocol != IPPROTO_TCP || ip->frag_off & bpf_htons(IP_FRAGMENT))
+	if (ip->frag_off & bpf_htons(IP_FRAGMENT))
 		return true;
-	return parse_tcp(skb, packet);
+	switch (ip->protocol) {
+	case IPPROTO_TCP: return parse_tcp(skb, packet);
+	case IPPROTO_UDP: return parse_udp(skb, packet);
+	default: return true;
+	}
 }

@@ -16,14 +16,15 @@ int pod_in(struct __sk_buff *skb)
 
 	if (!eth || eth->h_proto != bpf_htons(ETH_P_IP) || !parse_ip4(skb, &packet))
 		return TC_ACT_UNSPEC;
-	if (!packet.is_tcp)
+	if (!packet.protocol)
 		return TC_ACT_UNSPEC;
-	flow = flow_find(&packet.tuple);
+	flow = flow_find(&packet.tuple, packet.protocol);
 	if (!flow || !(flow->flags & FLOW_REPLY))
 		return TC_ACT_UNSPEC;
 	becomes = flow->becomes;
-	flow_note(flow, packet.tcp_flags);
-	if (!rewrite_tcp(skb, &packet, &becomes))
+	if (packet.protocol == IPPROTO_TCP)
+		flow_note(flow, packet.tcp_flags);
+	if (!rewrite(skb, &packet, &becomes))
 		return drop(COUNT_DROP_MALFORMED);
 	return TC_ACT_UNSPEC;
 }

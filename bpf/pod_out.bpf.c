@@ -96,81 +96,108 @@ static __always_inline int translate(
 {
 	__be32 destination = becomes->destination;
 
-	if (!rewrite_tcp(skb, packet, becomes))
+	if (!rewrite(skb, packet, becomes))
 		return drop(COUNT_DROP_MALFORMED);
 	return deliver(skb, destination);
 }
 
-/* A connection's first packet, to a service. */
-static __always_inline int tcp_open_service(
-	struct __sk_buff *skb, const struct packet *packet, const struct service *service)
+/* Says where the first packet of a flow goes.  False: no backend accepts it. */
+static __always_inline bool open_choose(
+	const struct service *service, struct tuple4 *becomes, struct choice *ret)
 {
-	struct tuple4 becomes = packet->tuple, reply = tuple_turned(&packet->tuple);
-	__u64 hash = hash_mix((__u64)becomes.source << 32 | becomes.destination);
-	struct choice choice;
+	__u64 hash = hash_mix((__u64)becomes->source << 32 | becomes->destination);
 
-	hash = hash_mix(hash ^ ((__u64)becomes.source_port << 16 | becomes.destination_port));
-	if (!service_choose(service, hash, &choice))
-		return refuse(skb, packet, COUNT_REFUSED);
-	becomes.destination = choice.address;
-	becomes.destination_port = choice.port;
+	hash = hash_mix(hash ^ ((__u64)becomes->source_port << 16 | becomes->destination_port));
+	if (!service_choose(service, hash, ret))
+		return false;
+	becomes->destination = ret->address;
+	becomes->destination_port = ret->port;
 	/* To itself: an answer to its own address would never leave the Pod. */
-	if (choice.address == becomes.source)
-		becomes.source = bpf_htonl(CNI_GATEWAY);
-	if (!flow_may_take(&becomes, &reply) && !flow_change_port(&becomes, &reply))
-		return drop(COUNT_DROP_EXHAUSTED);
-	if (!flow_enter(&packet->tuple, &becomes, &choice))
-		return drop(COUNT_DROP_EXHAUSTED);
-	count(COUNT_FLOWS);
-	return translate(skb, packet, &becomes);
+	if (ret->address == becomes->source)
+		becomes->source = bpf_htonl(CNI_GATEWAY);
+	return true;
+}
+
+/* Forgets the void flow whose replies those to @becomes would be taken for. */
+static __always_inline void open_untake(const struct tuple4 *becomes, __u8 protocol)
+{
+	struct flow4_key key = {.tuple = tuple_turned(becomes), .protocol = protocol};
+
+	if (protocol == IPPROTO_TCP)
+		bpf_map_delete_elem(&flows4_tcp, &key);
+	else
+		bpf_map_delete_elem(&flows4_any, &key);
 }
 
 /*
- * A connection's first packet, to a backend itself: it too must not become what a translated
- * connection already is.
+ * A flow's first packet, to a service, or to a backend itself: that one too must not become what a
+ * translated flow already is.  A global function: the verifier looks at it once, and the packets
+ * that follow do not pay for it.
  */
-static __always_inline int tcp_open_direct(struct __sk_buff *skb, const struct packet *packet)
+__attribute__((noinline)) int open_flow(struct __sk_buff *skb)
 {
-	struct tuple4 becomes = packet->tuple, reply = tuple_turned(&packet->tuple);
-	struct flow4_key key = {.tuple = reply, .protocol = IPPROTO_TCP};
-	struct flow4 *taken = bpf_map_lookup_elem(&flows4_tcp, &key);
+	struct tuple4 becomes, reply;
 	struct choice choice = {};
+	struct service *service;
+	struct packet packet;
+	struct flow4 *taken;
 
-	if (!taken)
-		return deliver(skb, becomes.destination);
-	if (flow_may_take(&becomes, &reply)) {
-		bpf_map_delete_elem(&flows4_tcp, &key);
-		return deliver(skb, becomes.destination);
+	if (!parse_ip4(skb, &packet))
+		return drop(COUNT_DROP_MALFORMED);
+	becomes = packet.tuple;
+	reply = tuple_turned(&packet.tuple);
+	service = service_find(
+		becomes.destination, becomes.destination_port, packet.protocol, SCOPE_INTERNAL);
+	if (service) {
+		if (!open_choose(service, &becomes, &choice))
+			return refuse(skb, COUNT_REFUSED);
+	} else {
+		taken = flow_lookup(&reply, packet.protocol);
+		if (taken) {
+			choice.endpoint = taken->endpoint;
+			choice.generation = taken->generation;
+		}
 	}
-	choice.endpoint = taken->endpoint;
-	choice.generation = taken->generation;
-	if (!flow_change_port(&becomes, &reply) || !flow_enter(&packet->tuple, &becomes, &choice))
+	if (flow_may_take(&becomes, &reply, packet.protocol)) {
+		if (!service) {
+			open_untake(&becomes, packet.protocol);
+			return deliver(skb, becomes.destination);
+		}
+	} else if (!flow_change_port(&becomes, &reply, packet.protocol)) {
 		return drop(COUNT_DROP_EXHAUSTED);
-	return translate(skb, packet, &becomes);
+	}
+	if (!flow_enter(&packet.tuple, &becomes, &choice, packet.protocol))
+		return drop(COUNT_DROP_EXHAUSTED);
+	if (service)
+		count(COUNT_FLOWS);
+	return translate(skb, &packet, &becomes);
 }
 
-static __always_inline int tcp_out(struct __sk_buff *skb, const struct packet *packet)
+/* TCP and UDP. */
+static __always_inline int flow_out(struct __sk_buff *skb, const struct packet *packet)
 {
 	const struct tuple4 *tuple = &packet->tuple;
-	bool opens = (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
-	struct service *service;
-	struct tuple4 becomes;
+	bool tcp = packet->protocol == IPPROTO_TCP;
+	bool opens = tcp && (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	struct tuple4 becomes, turned;
 	struct flow4 *flow;
 
 	if (!opens) {
-		flow = flow_find(tuple);
+		flow = flow_find(tuple, packet->protocol);
 		if (flow) {
 			becomes = flow->becomes;
-			flow_note(flow, packet->tcp_flags);
+			if (tcp)
+				flow_note(flow, packet->tcp_flags);
 			return translate(skb, packet, &becomes);
 		}
 	}
-	service = service_find(
-		tuple->destination, tuple->destination_port, IPPROTO_TCP, SCOPE_INTERNAL);
-	if (!opens)
-		return service ? refuse(skb, packet, COUNT_REFUSED_UNKNOWN)
-			       : deliver(skb, tuple->destination);
-	return service ? tcp_open_service(skb, packet, service) : tcp_open_direct(skb, packet);
+	if (service_find(
+		    tuple->destination, tuple->destination_port, packet->protocol, SCOPE_INTERNAL))
+		return tcp && !opens ? refuse(skb, COUNT_REFUSED_UNKNOWN) : open_flow(skb);
+	turned = tuple_turned(tuple);
+	if ((opens || !tcp) && flow_lookup(&turned, packet->protocol))
+		return open_flow(skb);
+	return deliver(skb, tuple->destination);
 }
 
 static __always_inline int ip4_out(struct __sk_buff *skb)
@@ -181,7 +208,7 @@ static __always_inline int ip4_out(struct __sk_buff *skb)
 		return drop(COUNT_DROP_MALFORMED);
 	if (!source_is_own(skb, packet.tuple.source))
 		return drop(COUNT_DROP_SPOOFED);
-	return packet.is_tcp ? tcp_out(skb, &packet) : deliver(skb, packet.tuple.destination);
+	return packet.protocol ? flow_out(skb, &packet) : deliver(skb, packet.tuple.destination);
 }
 
 SEC("tc")

@@ -138,8 +138,8 @@ ABI_SIZE(struct flow4_key, 16);
 #define FLOW_REPLY 0x1 /* the backend's side of the pair */
 
 /*
- * flows4_tcp, flows4_any: LRU_HASH.  A connection has two entries, one for each direction as its
- * packets come in; each key is the other's @becomes turned round.
+ * flows4_tcp, flows4_any (UDP): LRU_HASH.  A connection has two entries, one for each direction as
+ * its packets come in; each key is the other's @becomes turned round.
  */
 struct flow4 {
 	struct tuple4 becomes; /* the packet as it goes on */
@@ -150,6 +150,26 @@ struct flow4 {
 };
 ABI_SIZE(struct flow4, 32);
 
+/* --- peers: what sockets were translated by the hooks, written by BPF ------------------------- */
+
+/* peers4: LRU_HASH, a UDP socket and the backend that it talks to -> whom it believes to talk to */
+struct peer4_key {
+	__u64 cookie; /* of the socket */
+	__be32 address;
+	__be16 port;
+	__u16 reserved;
+};
+ABI_SIZE(struct peer4_key, 16);
+
+struct peer4 {
+	__be32 vip;
+	__be16 port;
+	__u16 reserved;
+	__u32 endpoint;
+	__u32 generation; /* of the endpoint at that time; another one now: it has left for good */
+};
+ABI_SIZE(struct peer4, 16);
+
 /* --- counters: PERCPU_ARRAY of __u64 ---------------------------------------------------------- */
 
 #define COUNT_DROP_MALFORMED  0	 /* headers do not fit the frame */
@@ -157,10 +177,10 @@ ABI_SIZE(struct flow4, 32);
 #define COUNT_DROP_PROTOCOL   2	 /* neither IPv4, IPv6 nor ARP, or with a VLAN tag */
 #define COUNT_DROP_EXHAUSTED  3	 /* no source port is left for one more flow between two ends */
 #define COUNT_DROP_REFUSAL    4	 /* the refusal itself could not be built */
-#define COUNT_REFUSED	      5	 /* no backend accepts new flows: answered with RST */
+#define COUNT_REFUSED	      5	 /* no backend accepts new flows: answered with RST or ICMP */
 #define COUNT_REFUSED_UNKNOWN 6	 /* to a service, but of no flow we know: answered with RST */
 #define COUNT_REFUSED_CONNECT 7	 /* no backend accepts new flows: connect(2) fails */
 #define COUNT_FLOWS	      8	 /* translated by packet */
-#define COUNT_CONNECTS	      9	 /* translated by connect(2) */
+#define COUNT_CONNECTS	      9	 /* translated by connect(2), or by sendto(2) for the first time */
 #define COUNT_PORT_CHANGED    10 /* flows whose source port was translated too */
 #define COUNTERS	      11

@@ -2,6 +2,7 @@
 /* pod_out alone, on frames of our own: its verdict, its counters, and what the frame became. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/icmp.h>
 #include <linux/pkt_cls.h>
 
 #include "bpf/pod_out.skel.h"
@@ -15,13 +16,22 @@
 
 #define POD	0x0af40002 /* 10.244.0.2, the sender */
 #define OTHER	0x0af40003
+#define THIRD	0x0af40004
 #define OUTSIDE 0xc0000201 /* 192.0.2.1 */
-#define VIP	0x0a60000a /* 10.96.0.10: port 80 OTHER:8080; 81 nobody; 82 POD:8080; 83 OTHER:8080 */
+#define VIP \
+	0x0a60000a /* 10.96.0.10: port 80 OTHER:8080; 81 nobody; 82 POD:8080; 83 OTHER:8080;
+			    * TCP and UDP */
 
 #define TCP(from, to, from_port, to_port, tcp_flags, ...)                      \
 	{                                                                      \
 		.source = from, .destination = to, .source_port = from_port,   \
 		.destination_port = to_port, .flags = tcp_flags, ##__VA_ARGS__ \
+	}
+
+#define UDP(from, to, from_port, to_port, ...)                                      \
+	{                                                                           \
+		.source = from, .destination = to, .source_port = from_port,        \
+		.destination_port = to_port, .protocol = IPPROTO_UDP, ##__VA_ARGS__ \
 	}
 
 #define VERDICT_STACK ((uint32_t)TC_ACT_UNSPEC)
@@ -56,9 +66,9 @@ static void put_endpoint(uint32_t id, uint32_t address, uint32_t state, uint32_t
 }
 
 /* A service at VIP:@port whose row, of 61, names only @backend; 0: it has no row. */
-static void put_service(uint32_t id, uint16_t port, uint32_t backend)
+static void put_service(uint32_t id, uint16_t port, uint8_t protocol, uint32_t backend)
 {
-	struct svc4_key key = {htonl(VIP), htons(port), IPPROTO_TCP, SCOPE_INTERNAL};
+	struct svc4_key key = {htonl(VIP), htons(port), protocol, SCOPE_INTERNAL};
 	struct service service = {.accepts = 1 << ENDPOINT_READY};
 	struct row_line line = {};
 	uint32_t first = id * 8;
@@ -82,12 +92,18 @@ static void setup(void)
 		BAIL("cannot load pod_out");
 	put_pod(POD, OWN_IFINDEX, "\2\0\0\0\0\2");
 	put_pod(OTHER, OTHER_IFINDEX, "\2\0\0\0\0\3");
+	put_pod(THIRD, OTHER_IFINDEX, "\2\0\0\0\0\4");
 	put_endpoint(1, POD, ENDPOINT_READY, 0);
 	put_endpoint(2, OTHER, ENDPOINT_READY, 0);
-	put_service(1, 80, 2);
-	put_service(2, 81, 0);
-	put_service(3, 82, 1);
-	put_service(4, 83, 2);
+	put_endpoint(3, THIRD, ENDPOINT_READY, 0);
+	put_service(1, 80, IPPROTO_TCP, 2);
+	put_service(2, 81, IPPROTO_TCP, 0);
+	put_service(3, 82, IPPROTO_TCP, 1);
+	put_service(4, 83, IPPROTO_TCP, 2);
+	put_service(5, 80, IPPROTO_UDP, 2);
+	put_service(6, 81, IPPROTO_UDP, 0);
+	put_service(7, 82, IPPROTO_UDP, 1);
+	put_service(8, 83, IPPROTO_UDP, 2);
 }
 
 /* Programs see the sender as the owner of lo: who that is changes with the direction. */
@@ -164,6 +180,17 @@ TEST(each_frame_has_its_verdict_and_reason)
 			COUNT_REFUSED_UNKNOWN},
 		{"a reset of no known flow", TCP(POD, VIP, 5000, 80, FLAG_RST), VERDICT_DROP,
 			COUNT_REFUSED_UNKNOWN},
+		{"a datagram to a service", UDP(POD, VIP, 4000, 80), VERDICT_POD, COUNT_FLOWS},
+		{"an empty one with IP options", UDP(POD, VIP, 4000, 80, .option_words = 3),
+			VERDICT_POD, COUNT_FLOWS},
+		{"without a checksum", UDP(POD, VIP, 4000, 80, .no_sum = true), VERDICT_POD,
+			COUNT_FLOWS},
+		{"to a Pod here", UDP(POD, OTHER, 4000, 8080), VERDICT_POD, NO_COUNT},
+		{"to the outside", UDP(POD, OUTSIDE, 4000, 53), VERDICT_STACK, NO_COUNT},
+		{"a datagram's fragment to a service", UDP(POD, VIP, 4000, 80, .fragment = 0x2000),
+			VERDICT_STACK, NO_COUNT},
+		{"a datagram with another's address", UDP(OTHER, VIP, 4000, 80), VERDICT_DROP,
+			COUNT_DROP_SPOOFED},
 		{"a fragment to a service", TCP(POD, VIP, 4000, 80, FLAG_SYN, .fragment = 0x2000),
 			VERDICT_STACK, NO_COUNT},
 		{"a later fragment to a Pod", TCP(POD, OTHER, 4000, 80, FLAG_SYN, .fragment = 100),
@@ -264,22 +291,30 @@ TEST(a_pod_without_peer_delivery_gets_frames_with_its_mac)
 	CHECK("to its MAC", memcmp(frame.bytes, pod.mac, sizeof(pod.mac)) == 0);
 }
 
-TEST(a_truncated_frame_is_dropped_whatever_its_length)
+static void check_truncated(const struct segment *segment)
 {
-	struct segment segment = TCP(POD, VIP, 4000, 80, FLAG_SYN, .option_words = 2);
 	size_t whole;
 	struct frame frame;
 
 	setup();
-	frame_make(&frame, &segment);
+	frame_make(&frame, segment);
 	whole = frame.size;
 	for (size_t size = ETH_HLEN + sizeof(struct iphdr); size < whole; size++) {
-		frame_make(&frame, &segment);
+		frame_make(&frame, segment);
 		frame.size = size;
 		CHECK_EQ("dropped", run(&frame), VERDICT_DROP);
 	}
 	CHECK_EQ("each as malformed", counted(COUNT_DROP_MALFORMED),
 		whole - ETH_HLEN - sizeof(struct iphdr));
+}
+
+TEST(a_truncated_frame_is_dropped_whatever_its_length)
+{
+	struct segment tcp = TCP(POD, VIP, 4000, 80, FLAG_SYN, .option_words = 2);
+	struct segment udp = UDP(POD, VIP, 4000, 80, .option_words = 2);
+
+	check_truncated(&tcp);
+	check_truncated(&udp);
 }
 
 TEST(a_connection_is_translated_both_ways)
@@ -435,4 +470,127 @@ TEST(a_closed_connection_keeps_its_port_for_time_wait)
 	second = (struct segment)TCP(POD, VIP, 4000, 83, FLAG_SYN);
 	run_segment(&second);
 	CHECK_EQ("its own a minute later", second.source_port, 4000);
+}
+
+TEST(datagrams_are_translated_both_ways)
+{
+	static const struct {
+		const char *what;
+		struct segment there, back;
+	} cases[] = {
+		{"with a checksum", UDP(POD, VIP, 4000, 80, .payload = 7),
+			UDP(OTHER, POD, 8080, 4000, .payload = 5)},
+		{"without one", UDP(POD, VIP, 4000, 80, .payload = 7, .no_sum = true),
+			UDP(OTHER, POD, 8080, 4000, .no_sum = true)},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct segment there = cases[i].there, again = there, back = cases[i].back;
+
+		setup();
+		CHECK_EQ(cases[i].what, run_segment(&there), VERDICT_POD);
+		CHECK_EQ("goes to the backend", there.destination, OTHER);
+		CHECK_EQ("at its port", there.destination_port, 8080);
+		CHECK_EQ("from the client", there.source, POD);
+		CHECK_EQ("the next one too", run_segment(&again), VERDICT_POD);
+		CHECK("the same way", memcmp(&there, &again, sizeof(there)) == 0);
+		CHECK_EQ("of one flow", counted(COUNT_FLOWS), 1);
+		CHECK_EQ("whose checksum is as it was", there.no_sum, cases[i].there.no_sum);
+		sender_is(OTHER);
+		CHECK_EQ("answer", run_segment(&back), VERDICT_POD);
+		CHECK_EQ("comes from the service", back.source, VIP);
+		CHECK_EQ("at its port", back.source_port, 80);
+		sender_is(POD);
+	}
+}
+
+/* Each datagram asks: there is no reset that would tell the client. */
+TEST(a_datagram_flow_leaves_an_endpoint_that_is_gone)
+{
+	static const struct {
+		const char *what;
+		uint32_t state, generation, destination;
+	} cases[] = {
+		{"ready", ENDPOINT_READY, 0, OTHER},
+		{"unready", ENDPOINT_UNREADY, 0, OTHER},
+		{"terminating", ENDPOINT_TERMINATING, 0, OTHER},
+		{"down", ENDPOINT_DOWN, 0, THIRD},
+		{"another owner", ENDPOINT_READY, 1, THIRD},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct segment first = UDP(POD, VIP, 4000, 80), next = first;
+
+		setup();
+		run_segment(&first);
+		CHECK_EQ("goes to the only backend", first.destination, OTHER);
+		put_service(5, 80, IPPROTO_UDP, 3);
+		put_endpoint(2, OTHER, cases[i].state, cases[i].generation);
+		CHECK_EQ(cases[i].what, run_segment(&next), VERDICT_POD);
+		CHECK_EQ("goes where it should", next.destination, cases[i].destination);
+	}
+}
+
+TEST(a_pod_reaches_itself_by_datagrams)
+{
+	struct segment there = UDP(POD, VIP, 4000, 82);
+	struct segment back = UDP(POD, CNI_GATEWAY, 8080, 4000);
+
+	setup();
+	CHECK_EQ("there", run_segment(&there), VERDICT_POD);
+	CHECK_EQ("comes from the gateway", there.source, CNI_GATEWAY);
+	CHECK_EQ("to itself", there.destination, POD);
+	CHECK_EQ("back", run_segment(&back), VERDICT_POD);
+	CHECK_EQ("comes from the service", back.source, VIP);
+	CHECK_EQ("at its port", back.source_port, 82);
+	CHECK_EQ("to itself", back.destination, POD);
+}
+
+TEST(datagrams_of_two_services_never_become_the_same)
+{
+	struct segment first = UDP(POD, VIP, 4000, 80), second = UDP(POD, VIP, 4000, 83);
+	struct segment direct = UDP(POD, OTHER, 4000, 8080), again = direct;
+	struct segment tcp = TCP(POD, VIP, 4000, 80, FLAG_SYN);
+
+	setup();
+	run_segment(&first);
+	CHECK_EQ("the first keeps its port", first.source_port, 4000);
+	run_segment(&second);
+	CHECK("the second gets one of ours", second.source_port >= 61000);
+	run_segment(&direct);
+	CHECK("one to the backend itself gets a third",
+		direct.source_port >= 61000 && direct.source_port != second.source_port);
+	run_segment(&again);
+	CHECK_EQ("and keeps it", again.source_port, direct.source_port);
+	run_segment(&tcp);
+	CHECK_EQ("TCP's ports are its own", tcp.source_port, 4000);
+}
+
+TEST(a_refused_datagram_is_answered_as_a_closed_port_does)
+{
+	for (uint8_t words = 0; words <= 10; words++) {
+		struct segment asks = UDP(POD, VIP, 4000, 81, .payload = 9, .option_words = words);
+		struct frame frame, sent;
+		const struct iphdr *ip = (void *)(frame.bytes + ETH_HLEN);
+		const struct icmphdr *icmp = (void *)(ip + 1);
+		const struct iphdr *inner = (void *)(icmp + 1);
+
+		setup();
+		frame_make(&frame, &asks);
+		sent = frame;
+		CHECK_EQ("answered", run(&frame), VERDICT_POD);
+		CHECK_EQ("with a header and the refused one's", frame.size, ETH_HLEN + 56);
+		CHECK("from frame to frame", memcmp(frame.bytes, sent.bytes + ETH_ALEN, 6) == 0);
+		CHECK_EQ("ICMP", ip->protocol, IPPROTO_ICMP);
+		CHECK_EQ("from the service", ntohl(ip->saddr), VIP);
+		CHECK_EQ("to the client", ntohl(ip->daddr), POD);
+		CHECK_EQ("its header is right", sum_add(0, ip, 20), 0xffff);
+		CHECK_EQ("unreachable", icmp->type, ICMP_DEST_UNREACH);
+		CHECK_EQ("port", icmp->code, ICMP_PORT_UNREACH);
+		CHECK_EQ("its checksum is right", sum_add(0, icmp, 36), 0xffff);
+		CHECK_EQ("about its packet", ntohl(inner->daddr), VIP);
+		CHECK("and port",
+			memcmp(inner + 1, sent.bytes + ETH_HLEN + 20 + 4 * words, 8) == 0);
+		CHECK_EQ("counted", counted(COUNT_REFUSED), 1);
+	}
 }

@@ -167,8 +167,8 @@ done_testing() {
 }
 
 # BPF objects are not in any namespace: the run as a whole is compared for them.
-leak_sections=(processes netns links addresses routes rules qdiscs nft iptables mounts cgroups pins
-	files)
+read -ra leak_sections <<<"${TEST_SECTIONS:-processes netns links addresses routes rules qdiscs nft \
+iptables mounts cgroups pins files}"
 
 test_end() {
 	local command left

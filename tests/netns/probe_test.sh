@@ -63,7 +63,9 @@ is "a redirect on the same host is followed" "$(probe 80 http /cgi-bin/here 1)" 
 out=$(probe 80 http /cgi-bin/away 2)
 like "a redirect to another host is not, and is a success" "$out" '^ready'
 like "with a warning" "$out" 'Readiness probe warning: Probe terminated redirects'
-like "a redirect without end fails" "$(probe 80 http /cgi-bin/loop 1)" 'stopped after 10 redirects'
+# Ten answers within the deadline of one second, if processes start as fast as they should.
+[ "$TEST_SLOW" -gt 1 ] ||
+	like "a redirect without end fails" "$(probe 80 http /cgi-bin/loop 1)" 'stopped after 10 redirects'
 is "a body without end is enough after 10 KiB" "$(probe 80 http /cgi-bin/endless 1)" ready
 like "a slow answer fails at the deadline" "$(probe 80 http /cgi-bin/slow 1)" \
 	"^Readiness probe failed: Get \"http://$address:80/cgi-bin/slow\": context deadline exceeded \\(Client.Timeout exceeded while awaiting headers\\)$"

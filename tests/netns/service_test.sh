@@ -13,43 +13,9 @@
 # Processes in the cgroup "hooked" have the connect hook; all others have only the packet path.
 . "${0%/*}/lib.sh"
 
-CGROUPS=$(findmnt --raw --noheadings --output TARGET --types cgroup2 | head -n1)
-[ -n "$CGROUPS" ] || skip_all "no cgroup2 here"
-BPF_DIR=$TEST_DIR/bpf
-HOOKED=$CGROUPS/test/hooked
-VIP=10.96.0.10
-
-dataplane() {
-	"$TEST_TOOLS/dataplane" "$BPF_DIR" test "$HOOKED" "$@"
-}
+. "${0%/*}/dataplane.sh"
 
 tcpend=$TEST_TOOLS/tcpend
-
-# pod NAME NUMBER: a Pod with address 10.244.0.NUMBER, and a server on 8080 that says NAME.
-pod() {
-	local address=10.244.0.$2 mac=02:00:00:00:00:0$2 host_mac=02:00:00:00:01:0$2
-	netns_add "$1"
-	ip link add "pn$1" address "$host_mac" type veth peer name eth0 netns "$1" address "$mac"
-	at_exit ip link del "pn$1"
-	ip link set "pn$1" up
-	ip address add 169.254.1.2/32 dev "pn$1" scope link
-	ip -n "$1" link set eth0 up
-	ip -n "$1" address add "$address/32" dev eth0
-	ip -n "$1" route add 169.254.1.1 dev eth0 scope link
-	ip -n "$1" route add default via 169.254.1.1 src "$address"
-	ip -n "$1" neigh add 169.254.1.1 lladdr "$host_mac" dev eth0 nud permanent
-	ip route add "$address" dev "pn$1" scope link
-	ip neigh add "$address" lladdr "$mac" dev "pn$1" nud permanent
-	ok "pod $1 is attached" dataplane pod "pn$1" "$address" "$mac"
-	background in_netns "$1" "$tcpend" serve 8080 "$1"
-}
-
-hooked() { # COMMAND...: with the connect hook
-	(
-		echo "$BASHPID" >"$HOOKED/cgroup.procs"
-		exec "$@"
-	)
-}
 
 ask_from() { # POD ADDRESS PORT...: by packet
 	in_netns "$1" "$tcpend" ask "${@:2}"
@@ -57,10 +23,6 @@ ask_from() { # POD ADDRESS PORT...: by packet
 
 ask_hooked() { # POD ADDRESS PORT...: at connect(2)
 	hooked ip netns exec "$1" "$tcpend" ask "${@:2}"
-}
-
-counter() { # NUMBER
-	dataplane counters | awk -v number="$1" '$1 == number { print $2 }'
 }
 
 # What podnetd asks for, without the lines of b.
@@ -117,16 +79,16 @@ say() { # NAME WORD
 }
 
 at_exit ip address del 192.0.2.1/32 dev lo
-at_exit rmdir "$HOOKED"
-mkdir "$HOOKED"
-at_exit umount "$BPF_DIR"
-at_exit dataplane remove
+dataplane_begin
 
 fails "without bpf(2) it says so" "open BPF pin .*: Function not implemented" \
 	"$TEST_TOOLS/nobpf" "$TEST_TOOLS/dataplane" "$BPF_DIR" test - show
 pod a 2
 pod b 3
 pod c 4
+for name in a b c; do
+	background in_netns "$name" "$tcpend" serve 8080 "$name"
+done
 background in_netns a "$tcpend" bye 8081 bye
 ip address add 192.0.2.1/32 dev lo
 background "$tcpend" serve 8080 host
@@ -236,7 +198,7 @@ ip -n c neigh replace 169.254.1.1 lladdr 02:00:00:00:01:04 dev eth0 nud permanen
 # --- restart and removal ---
 identity() {
 	local map
-	for map in pods4 svc4 services rows backends endpoints flows4_tcp counters; do
+	for map in pods4 svc4 services rows backends endpoints flows4_tcp flows4_any peers4 counters; do
 		bpftool map show pinned "$BPF_DIR/podnet/test/v1/$map" | head -n1
 	done
 	tc filter show dev pna ingress | grep -o 'id [0-9]*'
@@ -281,7 +243,8 @@ map_of_filter() {
 	program=$(tc filter show dev "$1" ingress | grep -o ' id [0-9]*' | cut -d' ' -f3)
 	for map in $(bpftool -j prog show id "$program" | grep -o '"map_ids":\[[0-9,]*' |
 		grep -o '[0-9,]*$' | tr , ' '); do
-		bpftool map show id "$map" | grep -q "name $2 " && echo "$map"
+		# No "grep -q": it may end before bpftool does, and pipefail then counts SIGPIPE.
+		[[ "$(bpftool map show id "$map")" == *"name $2 "* ]] && echo "$map"
 	done
 }
 

@@ -227,6 +227,7 @@ check_oom() {
 	run greedy 'x=x; while :; do x=$x$x; done' '"resources": {"memory": {"limit": 16777216}}'
 	is "the OOM killer's work is told" "$("$shimctl" wait "$pod" greedy)" \
 		"greedy code=137 signal=9 oom=1 ran=1"
+	is "and recorded, too" "$("$shimctl" record "$pod" greedy)" "greedy code=137 signal=9 oom=1 ran=1"
 	"$shimctl" delete "$pod" greedy
 }
 

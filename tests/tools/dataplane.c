@@ -5,9 +5,11 @@
  *	dataplane BPFDIR INSTANCE CGROUP|- COMMAND
  *	  pod IFNAME ADDRESS MAC     what the CNI plugin does at ADD
  *	  nopod ADDRESS IFINDEX      and at DEL
- *	  apply                      what podnetd does; stdin: "endpoint ADDRESS STATE" and
- *	                             "service ADDRESS:PORT MASK ADDRESS:PORT..." lines
+ *	  apply                      what podnetd does, and prints when (microseconds of
+ *	                             CLOCK_MONOTONIC); stdin: "endpoint ADDRESS STATE" and
+ *	                             "service [udp:]ADDRESS:PORT MASK ADDRESS:PORT..." lines
  *	  state ADDRESS STATE        what podnetd does first when readiness is lost
+ *	  abort NETNS                ends UDP sockets in there whose endpoints are gone; prints how many
  *	  show                       endpoints and their states
  *	  counters
  *	  remove
@@ -20,10 +22,13 @@
 #include <bpf/libbpf.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/clock.h"
 #include "user/base/err.h"
 #include "user/datapath/attach.h"
 #include "user/datapath/datapath.h"
 #include "user/datapath/pindir.h"
+#include "user/net/netns.h"
+#include "user/net/sockets.h"
 
 #define OBJECTS_MOST  16384
 #define BACKENDS_MOST 4096
@@ -64,7 +69,7 @@ static uint32_t state_parse(const char *text)
 
 static struct dp_backend backend_parse(char *text)
 {
-	char *colon = strchr(text, ':');
+	char *colon = text ? strchr(text, ':') : NULL;
 
 	if (!colon)
 		usage();
@@ -74,7 +79,9 @@ static struct dp_backend backend_parse(char *text)
 
 static struct dp_service service_parse(char **rest)
 {
-	struct dp_backend vip = backend_parse(strtok_r(NULL, " \n", rest));
+	char *name = strtok_r(NULL, " \n", rest);
+	bool udp = name && strncmp(name, "udp:", 4) == 0;
+	struct dp_backend vip = backend_parse(udp ? name + 4 : name);
 	struct dp_backend *backends = calloc(BACKENDS_MOST, sizeof(*backends));
 	uint8_t accepts = (uint8_t)strtoul(strtok_r(NULL, " \n", rest), NULL, 0);
 	size_t count = 0;
@@ -84,7 +91,7 @@ static struct dp_service service_parse(char **rest)
 		backends[count++] = backend_parse(word);
 	return (struct dp_service){.vip = vip.address,
 		.port = vip.port,
-		.protocol = IPPROTO_TCP,
+		.protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
 		.accepts = accepts,
 		.backends = backends,
 		.backend_count = count};
@@ -111,6 +118,7 @@ static int apply(struct datapath *datapath, struct err *err)
 			endpoint->state = state_parse(strtok_r(NULL, " \n", &rest));
 		}
 	}
+	printf("%llu\n", (unsigned long long)clock_now());
 	r = datapath_apply(datapath, &desired, &retired, err);
 	for (size_t i = 0; i < desired.service_count; i++)
 		free((void *)services[i].backends);
@@ -118,6 +126,24 @@ static int apply(struct datapath *datapath, struct err *err)
 		return r;
 	r = datapath_grace(datapath, err);
 	datapath_reclaim(datapath);
+	return r;
+}
+
+static bool is_gone(uint64_t cookie, struct in_addr address, in_port_t port, void *userdata)
+{
+	return datapath_peer_is_gone(userdata, cookie, address, port);
+}
+
+static int abort_sockets(struct datapath *datapath, const char *path, struct err *err)
+{
+	AUTO_FD netns = -1;
+	size_t count = 0;
+	int r;
+
+	r = netns_open(path, &netns, err);
+	if (r == 0)
+		r = sockets_abort_udp(netns, is_gone, datapath, &count, err);
+	printf("%zu\n", count);
 	return r;
 }
 
@@ -179,6 +205,8 @@ static int with_datapath(
 		return r;
 	if (strcmp(arguments[0], "apply") == 0)
 		r = apply(datapath, err);
+	else if (strcmp(arguments[0], "abort") == 0 && count == 2)
+		r = abort_sockets(datapath, arguments[1], err);
 	else if (strcmp(arguments[0], "show") == 0)
 		r = show(datapath, err);
 	else if (strcmp(arguments[0], "state") == 0 && count == 3)

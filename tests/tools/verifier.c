@@ -7,33 +7,54 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 
-#define LOG_STATS 4 /* nothing but the numbers */
+#define LOG_STATS     4 /* nothing but the numbers */
+#define PROGRAMS_MOST 16
 
 static int complain(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, arguments) : 0;
 }
 
+/* Of one program: @log is what the verifier said of it. */
+static int program_print(const struct bpf_program *program, const char *log)
+{
+	const char *numbers = strstr(log, "processed ");
+	unsigned count;
+
+	if (!numbers || sscanf(numbers, "processed %u insns", &count) != 1)
+		return -1;
+	printf("%s\t%u\n", bpf_program__name(program), count);
+	return 0;
+}
+
 static int object_load(const char *path)
 {
-	static char log[65536];
-	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
-		.kernel_log_size = sizeof(log), .kernel_log_level = LOG_STATS);
-	struct bpf_object *object = bpf_object__open_file(path, &options);
-	const char *numbers;
-	unsigned count;
-	int r = -1;
+	static char logs[PROGRAMS_MOST][65536];
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_program *program;
+	size_t count = 0;
+	int r = object ? 0 : -1;
 
-	if (object && bpf_object__load(object) == 0) {
-		numbers = strstr(log, "processed ");
-		if (numbers && sscanf(numbers, "processed %u insns", &count) == 1) {
-			printf("%s\t%u\n",
-				bpf_program__name(bpf_object__next_program(object, NULL)), count);
-			r = 0;
-		}
+	bpf_object__for_each_program(program, object)
+	{
+		if (count == PROGRAMS_MOST)
+			break;
+		bpf_program__set_log_level(program, LOG_STATS);
+		bpf_program__set_log_buf(program, logs[count], sizeof(logs[count]));
+		logs[count++][0] = '\0';
 	}
-	if (r < 0)
-		fprintf(stderr, "verifier: cannot load '%s': %s\n", path, log);
+	if (r == 0)
+		r = bpf_object__load(object);
+	count = 0;
+	bpf_object__for_each_program(program, object)
+	{
+		if (r == 0)
+			r = program_print(program, logs[count]);
+		if (r < 0)
+			fprintf(stderr, "verifier: cannot load '%s': %s\n", path, logs[count]);
+		if (r < 0 || ++count == PROGRAMS_MOST)
+			break;
+	}
 	bpf_object__close(object);
 	return r;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,6 +92,34 @@ TEST(a_file_is_replaced_whole_with_its_mode)
 	CHECK_FAILS("a missing directory is named",
 		fs_replace("/tmp/podnet-no/x", "", 0, 0600, FS_DURABLE, &err), ENOENT, &err,
 		"/tmp/podnet-no/x");
+	CHECK_OK("clean up", fs_remove(dir, &err), &err);
+}
+
+TEST(a_file_that_cannot_be_replaced_stays)
+{
+	struct rlimit limit, small;
+	AUTO_FREE char *text = NULL;
+	const char *dir = scratch();
+	char path[80], temporary[90];
+	struct err err;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/file", dir);
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	CHECK_OK("write", fs_replace(path, "before", 6, 0600, FS_VOLATILE, &err), &err);
+	signal(SIGXFSZ, SIG_IGN);
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
+		BAIL("getrlimit");
+	small = (struct rlimit){4, limit.rlim_max};
+	if (setrlimit(RLIMIT_FSIZE, &small) < 0)
+		BAIL("setrlimit");
+	r = fs_replace(path, "after that", 10, 0600, FS_VOLATILE, &err);
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		BAIL("setrlimit");
+	CHECK_FAILS("no room for the new one", r, EFBIG, &err, path);
+	CHECK_OK("read", fs_read(path, 100, &text, NULL, &err), &err);
+	CHECK_STR("the old text", text, "before");
+	CHECK("no temporary file", access(temporary, F_OK) < 0);
 	CHECK_OK("clean up", fs_remove(dir, &err), &err);
 }
 

@@ -372,6 +372,60 @@ TEST(readiness_is_lost_before_rows_change_and_gained_after)
 	state_free(state);
 }
 
+/* Plans for the endpoints of @numbers, in that order, behind one service. */
+static void serve(struct kernel *kernel, struct state *state, const unsigned *numbers, size_t count)
+{
+	struct dp_endpoint endpoints[ADDRESSES];
+	struct dp_backend backends[ADDRESSES];
+	struct dp_service service = {.vip.s_addr = htonl(0x0a600001),
+		.port = htons(80),
+		.protocol = IPPROTO_TCP,
+		.accepts = 1 << ENDPOINT_READY,
+		.backends = backends,
+		.backend_count = count};
+	struct dp_desired desired = {&service, 1, endpoints, count};
+	struct plan plan = {};
+
+	for (size_t i = 0; i < count; i++) {
+		endpoints[i] = (struct dp_endpoint){address_number(numbers[i]), ENDPOINT_READY};
+		backends[i] = (struct dp_backend){address_number(numbers[i]), htons(80)};
+	}
+	if (plan_make(state, &desired, &plan, NULL) < 0)
+		BAIL("cannot plan");
+	for (size_t i = 0; i < plan.count; i++)
+		apply(kernel, &plan.edits[i]);
+	plan_clear(&plan);
+}
+
+static uint32_t row_address(const struct kernel *kernel, uint32_t position)
+{
+	uint32_t line = ROW_LINE(kernel->services[1].row) + ROW_LIST_LINES;
+	uint32_t id =
+		kernel->rows[line + position / ROW_LINE_IDS].backends[position % ROW_LINE_IDS];
+
+	return kernel->endpoints[kernel->backends[id].endpoint].address4;
+}
+
+TEST(a_row_does_not_tell_in_which_order_its_backends_came)
+{
+	static struct kernel kernels[2];
+	struct state *states[] = {load(&kernels[0]), load(&kernels[1])};
+	uint32_t length, different = 0;
+
+	serve(&kernels[0], states[0], (const unsigned[]){0, 1, 2}, 3);
+	serve(&kernels[1], states[1], (const unsigned[]){2}, 1);
+	serve(&kernels[1], states[1], (const unsigned[]){2, 1, 0}, 3);
+	CHECK("ids differ", kernels[0].endpoints[1].address4 != kernels[1].endpoints[1].address4);
+	length = ROW_LENGTH(kernels[0].services[1].row);
+	CHECK_EQ("a row as long", ROW_LENGTH(kernels[1].services[1].row), length);
+	for (uint32_t i = 0; i < length; i++)
+		different += row_address(&kernels[0], i) != row_address(&kernels[1], i);
+	CHECK("a row that leads somewhere", length > 0 && row_address(&kernels[0], 0));
+	CHECK_EQ("elements that lead elsewhere", different, 0);
+	state_free(states[0]);
+	state_free(states[1]);
+}
+
 TEST(contradictions_and_full_maps_are_refused)
 {
 	static struct kernel kernel;

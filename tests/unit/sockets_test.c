@@ -165,3 +165,69 @@ TEST(a_token_brings_the_thread_back)
 	CHECK_FAILS("a file is no namespace", netns_open("/etc/passwd", &after, &err), EINVAL, &err,
 		"not a network namespace");
 }
+
+static int udp_in(int pod, int to_port)
+{
+	AUTO_NETNS token = NETNS_OUTSIDE;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)to_port)};
+	struct err err;
+	int fd;
+
+	if (netns_enter(pod, &token, &err) < 0)
+		BAIL(err.text);
+	inet_pton(AF_INET, OUTSIDE, &to.sin_addr);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || (to_port && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0))
+		BAIL("connect");
+	return fd;
+}
+
+struct asked {
+	uint64_t cookies[8];
+	size_t count;
+	in_port_t ends;
+};
+
+static bool asked_add(uint64_t cookie, struct in_addr address, in_port_t port, void *userdata)
+{
+	struct asked *asked = userdata;
+
+	if (address.s_addr == inet_addr(OUTSIDE) && asked->count < COUNT(asked->cookies))
+		asked->cookies[asked->count++] = cookie;
+	return port == asked->ends;
+}
+
+static int error_of(int fd)
+{
+	socklen_t size = sizeof(int);
+	int error = -1;
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	return error;
+}
+
+TEST(udp_sockets_end_by_whom_they_are_connected_to)
+{
+	AUTO_FD pod = pod_new(), one = udp_in(pod, 53), other = udp_in(pod, 54);
+	AUTO_FD free_one = udp_in(pod, 0);
+	struct asked asked = {.ends = htons(53)};
+	socklen_t size = sizeof(uint64_t);
+	uint64_t cookie = 0;
+	size_t count = 9;
+	struct err err;
+
+	CHECK_OK("abort", sockets_abort_udp(pod, asked_add, &asked, &count, &err), &err);
+	CHECK_EQ("both connected ones were asked about", asked.count, 2);
+	CHECK_EQ("one was ended", count, 1);
+	CHECK_EQ("its owner is told", error_of(one), ECONNABORTED);
+	CHECK("it is not connected any more", send(one, "x", 1, 0) < 0 && errno == EDESTADDRREQ);
+	CHECK_EQ("the other goes on", error_of(other), 0);
+	CHECK_EQ("so does one that is not connected", error_of(free_one), 0);
+	CHECK_EQ("cookie", getsockopt(other, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
+	CHECK("sockets have the cookies that BPF knows",
+		asked.cookies[0] == cookie || asked.cookies[1] == cookie);
+	asked.count = 0;
+	CHECK_OK("again", sockets_abort_udp(pod, asked_add, &asked, &count, &err), &err);
+	CHECK_EQ("one is left", asked.count, 1);
+	CHECK_EQ("none was ended", count, 0);
+}

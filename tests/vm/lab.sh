@@ -13,6 +13,20 @@ registry_copy() {
 	cp -r "${vm_registry:?}/data" "$LAB/registry/"
 }
 
+# Without jq, which keeps an emulated CPU busy for half a second.
+lab_pods_are_ready() { # NAME...
+	local name table
+	table=$(ctl get pods) || return
+	for name; do
+		[[ "$table" =~ $'\n'"$name "\ *1/1\ +Running ]] || return
+	done
+}
+
+lab_pods_are_gone() {
+	local table
+	table=$(ctl get pods -A 2>&1) && [[ ! "$table" =~ Running|Pending|Terminating|Failed|OOMKilled ]]
+}
+
 # Ends the test with everything up.
 leave_up() {
 	trap - EXIT

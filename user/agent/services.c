@@ -388,6 +388,8 @@ static int services_apply_now(struct agent *agent)
 	r = datapath_apply(agent->datapath, &wanted, &retired, &err);
 	if (r < 0)
 		log_error("data plane: %s", err.text);
+	/* Before the grace period: the worker does one thing after the other. */
+	udpsockets_look(agent);
 	if (retired && worker_post(agent->worker, services_grace, grace_done, NULL, agent) < 0)
 		log_warning("no memory to wait for a grace period, retired entries wait");
 	return r;
@@ -411,5 +413,6 @@ void services_serving(void *userdata, struct node_pod *pod, enum pod_serving sta
 	/* Lost: the state first, rows follow.  Won: rows first, which apply does in that order. */
 	if (state != SERVING_READY && address.s_addr)
 		datapath_endpoint_state(agent->datapath, address, endpoint_states[state]);
+	udpsockets_look(agent);
 	timer_arm(agent->apply_timer, 0);
 }

@@ -47,6 +47,9 @@ struct agent {
 	json_t *incarnations;  /* "ns/name" -> number of deletions of its Pod */
 	struct timer *apply_timer, *store_timer;
 	bool store_failed[STORE_COUNT]; /* what memory says is not on disk */
+	bool udp_looking;		/* in the worker thread */
+	uint64_t udp_gone;		/* datapath_gone of the last look */
+	int udp_look_failed;		/* how it ended: a failure is logged once */
 	bool scanned;			/* the first complete sync: nothing is removed before it */
 	bool told_ready;
 };
@@ -82,6 +85,12 @@ void eject_start(
 	void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie), void *cookie);
 /* Forgets all handshakes under way, behind the worker's end. */
 void eject_end_all(struct agent *agent);
+
+/*
+ * udpsockets.c: when endpoints have gone since the last call, ends UDP sockets, of Pods and of the
+ * host, that are connected to them.  Soon, in the worker thread.
+ */
+void udpsockets_look(struct agent *agent);
 
 /* store.c: small durable records, written by the worker thread in the order of the calls */
 int store_read(const struct agent *agent, enum store store, json_t **ret, struct err *err);

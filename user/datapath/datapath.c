@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <bpf/bpf.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
@@ -16,6 +17,7 @@ struct datapath {
 	struct maps maps;
 	struct grace grace;
 	struct state *state;
+	uint64_t gone;		      /* endpoints set DOWN, and 1 */
 	atomic_uint_least64_t epoch;  /* of what is retired now; grace periods end epochs */
 	atomic_uint_least64_t graced; /* epochs before this one are free */
 };
@@ -76,6 +78,7 @@ int datapath_open(const struct datapath_config *config, struct datapath **ret, s
 
 	if (!datapath)
 		return err_set(err, ENOMEM, "open the data plane");
+	datapath->gone = 1;
 	datapath->maps = MAPS_CLOSED;
 	datapath->grace = GRACE_CLOSED;
 	r = datapath_prepare(config, err);
@@ -118,6 +121,7 @@ int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, u
 		if (endpoint->use != USE_LIVE || endpoint->address.s_addr != address.s_addr)
 			continue;
 		endpoint->state = state;
+		datapath->gone += state == ENDPOINT_DOWN;
 		edit_store(&datapath->maps.image, &edit);
 		return 0;
 	}
@@ -140,6 +144,7 @@ static int edits_apply(struct datapath *datapath, const struct plan *plan, struc
 				&datapath->maps, edit->id, edit->lines, edit->line_count, err);
 		else
 			edit_store(&datapath->maps.image, edit);
+		datapath->gone += edit->kind == EDIT_STATE && edit->state == ENDPOINT_DOWN;
 	}
 	return r;
 }
@@ -214,6 +219,27 @@ void datapath_reclaim(struct datapath *datapath)
 		return;
 	if (plan_apply(datapath, &plan, NULL) < 0)
 		datapath_load(datapath, NULL);
+}
+
+uint64_t datapath_gone(const struct datapath *datapath)
+{
+	return datapath->gone;
+}
+
+bool datapath_peer_is_gone(
+	struct datapath *datapath, uint64_t cookie, struct in_addr address, in_port_t port)
+{
+	struct peer4_key key = {.cookie = cookie, .address = address.s_addr, .port = port};
+	const struct image *image = &datapath->maps.image;
+	const struct endpoint *endpoint;
+	struct peer4 peer;
+
+	if (bpf_map_lookup_elem(datapath->maps.peers4_fd, &key, &peer) < 0 ||
+		peer.endpoint >= image->endpoint_max)
+		return false;
+	endpoint = &image->endpoints[peer.endpoint];
+	return __atomic_load_n(&endpoint->state, __ATOMIC_ACQUIRE) == ENDPOINT_DOWN ||
+	       __atomic_load_n(&endpoint->generation, __ATOMIC_ACQUIRE) != peer.generation;
 }
 
 int datapath_endpoints(

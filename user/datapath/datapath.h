@@ -18,7 +18,7 @@ struct datapath;
 struct datapath_config {
 	const char *bpf_dir;	 /* "/sys/fs/bpf"; mounted there when it is not bpffs yet */
 	const char *instance;	 /* "default" */
-	const char *cgroup_root; /* where the connect hooks attach; NULL: no hooks (tc only) */
+	const char *cgroup_root; /* where the socket hooks attach; NULL: no hooks (tc only) */
 };
 
 /* One port of one Service.  A backend is an endpoint's address at a port. */
@@ -49,7 +49,7 @@ struct dp_desired {
 	size_t endpoint_count;
 };
 
-/* Loads programs and maps, or adopts the pinned ones; attaches the connect hooks. */
+/* Loads programs and maps, or adopts the pinned ones; attaches the socket hooks. */
 int datapath_open(const struct datapath_config *config, struct datapath **ret, struct err *err);
 /* Unmaps and closes; everything pinned goes on working.  Accepts NULL; returns NULL. */
 struct datapath *datapath_close(struct datapath *datapath);
@@ -77,6 +77,20 @@ int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, 
 int datapath_grace(struct datapath *datapath, struct err *err);
 /* Frees the ids retired before the last datapath_grace.  On the loop. */
 void datapath_reclaim(struct datapath *datapath);
+
+/*
+ * Grows whenever an endpoint is set DOWN, and is not 0 at first: when it is another than before, it
+ * is time to ask datapath_peer_is_gone.
+ */
+uint64_t datapath_gone(const struct datapath *datapath);
+
+/*
+ * Whether the UDP socket @cookie was connected to @address and @port as the backend of a service,
+ * and that endpoint is gone: DOWN, or its place another's.  Such a socket waits for ever; its
+ * owner can only be told by ending it.  Any thread.
+ */
+bool datapath_peer_is_gone(
+	struct datapath *datapath, uint64_t cookie, struct in_addr address, in_port_t port);
 
 /* What the kernel holds, for `get backends`, tests and adoption.  The caller frees *@ret. */
 int datapath_endpoints(

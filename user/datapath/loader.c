@@ -24,13 +24,29 @@
 
 #define LRU_ENTRIES_PER_CPU 256 /* fewer, and CPUs steal each other's free lists */
 
-static const struct program {
-	const char *name; /* in the object, and of the pin */
+static const struct object {
+	const char *name;
 	const void *(*elf)(size_t *ret_size);
-} programs[] = {
-	{PIN_POD_OUT, pod_out_bpf__elf_bytes},
-	{PIN_POD_IN, pod_in_bpf__elf_bytes},
-	{PIN_CONNECT4, sock_lb_bpf__elf_bytes},
+} objects[] = {
+	{"pod_out", pod_out_bpf__elf_bytes},
+	{"pod_in", pod_in_bpf__elf_bytes},
+	{"sock_lb", sock_lb_bpf__elf_bytes},
+};
+
+/* Each is pinned under its name in the object. */
+static const char *const programs[] = {PIN_POD_OUT, PIN_POD_IN, PIN_CONNECT4, PIN_SENDMSG4,
+	PIN_RECVMSG4, PIN_RECVMSG6, PIN_GETPEERNAME4};
+
+/* The replies' hooks first: nobody is to hear from a backend that he did not ask. */
+static const struct hook {
+	const char *program, *link;
+	enum bpf_attach_type type;
+} hooks[] = {
+	{PIN_GETPEERNAME4, PIN_GETPEERNAME4 PIN_LINK_SUFFIX, BPF_CGROUP_INET4_GETPEERNAME},
+	{PIN_RECVMSG6, PIN_RECVMSG6 PIN_LINK_SUFFIX, BPF_CGROUP_UDP6_RECVMSG},
+	{PIN_RECVMSG4, PIN_RECVMSG4 PIN_LINK_SUFFIX, BPF_CGROUP_UDP4_RECVMSG},
+	{PIN_SENDMSG4, PIN_SENDMSG4 PIN_LINK_SUFFIX, BPF_CGROUP_UDP4_SENDMSG},
+	{PIN_CONNECT4, PIN_CONNECT4 PIN_LINK_SUFFIX, BPF_CGROUP_INET4_CONNECT},
 };
 
 /* libbpf says what went wrong only by printing: its first complaint is kept for our own error. */
@@ -61,9 +77,9 @@ static uint64_t build_id(void)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-	for (size_t i = 0; i < COUNT(programs); i++) {
+	for (size_t i = 0; i < COUNT(objects); i++) {
 		size_t size;
-		const uint8_t *bytes = programs[i].elf(&size);
+		const uint8_t *bytes = objects[i].elf(&size);
 
 		for (size_t at = 0; at < size; at++)
 			hash = (hash ^ bytes[at]) * UINT64_C(0x100000001b3);
@@ -118,20 +134,21 @@ static int map_prepare(const struct datapath_config *config, struct bpf_map *map
 	return r == 0 ? 0 : err_set(err, -r, "size map '%s'", bpf_map__name(map));
 }
 
-static int program_load(
-	const struct datapath_config *config, const struct program *program, struct err *err)
+static int object_load(
+	const struct datapath_config *config, const struct object *source, struct err *err)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = program->name);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = source->name);
 	AUTO_OBJECT object = NULL;
+	struct bpf_program *program;
 	struct bpf_map *map;
 	const void *elf;
 	size_t size;
 	int r;
 
-	elf = program->elf(&size);
+	elf = source->elf(&size);
 	object = bpf_object__open_mem(elf, size, &options);
 	if (!object)
-		return err_set(err, errno, "open program '%s'", program->name);
+		return err_set(err, errno, "open program '%s'", source->name);
 	bpf_object__for_each_map(map, object)
 	{
 		r = map_prepare(config, map, err);
@@ -141,9 +158,14 @@ static int program_load(
 	complaint[0] = '\0';
 	r = bpf_object__load(object);
 	if (r < 0)
-		return err_set(err, -r, "load program '%s' (%s)", program->name, complaint);
-	return pindir_put(config, program->name,
-		bpf_program__fd(bpf_object__find_program_by_name(object, program->name)), err);
+		return err_set(err, -r, "load program '%s' (%s)", source->name, complaint);
+	bpf_object__for_each_program(program, object)
+	{
+		r = pindir_put(config, bpf_program__name(program), bpf_program__fd(program), err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static bool programs_pinned(const struct datapath_config *config)
@@ -151,7 +173,7 @@ static bool programs_pinned(const struct datapath_config *config)
 	for (size_t i = 0; i < COUNT(programs); i++) {
 		AUTO_FD fd = -1;
 
-		if (pindir_get(config, programs[i].name, &fd, NULL) < 0)
+		if (pindir_get(config, programs[i], &fd, NULL) < 0)
 			return false;
 	}
 	return true;
@@ -197,8 +219,8 @@ int loader_run(const struct datapath_config *config, struct err *err)
 		return 0;
 
 	print = libbpf_set_print(complaint_keep);
-	for (size_t i = 0; i < COUNT(programs) && r == 0; i++)
-		r = program_load(config, &programs[i], err);
+	for (size_t i = 0; i < COUNT(objects) && r == 0; i++)
+		r = object_load(config, &objects[i], err);
 	libbpf_set_print(print);
 	if (r < 0)
 		return r;
@@ -210,30 +232,31 @@ int loader_run(const struct datapath_config *config, struct err *err)
 	return r == 0 ? 0 : err_set(err, -r, "write map '" PIN_BUILD "'");
 }
 
-static int hook_info(int link_fd, struct bpf_link_info *ret, struct err *err)
+static int hook_info(
+	const struct hook *hook, int link_fd, struct bpf_link_info *ret, struct err *err)
 {
 	__u32 size = sizeof(*ret);
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
 	r = bpf_obj_get_info_by_fd(link_fd, ret, &size);
-	return r == 0 ? 0 : err_set(err, -r, "read about '" PIN_CONNECT4_LINK "'");
+	return r == 0 ? 0 : err_set(err, -r, "read about '%s'", hook->link);
 }
 
-static int hook_make(
-	const struct datapath_config *config, int program_fd, int cgroup_fd, struct err *err)
+static int hook_make(const struct datapath_config *config, const struct hook *hook, int program_fd,
+	int cgroup_fd, struct err *err)
 {
-	AUTO_FD link = bpf_link_create(program_fd, cgroup_fd, BPF_CGROUP_INET4_CONNECT, NULL);
+	AUTO_FD link = bpf_link_create(program_fd, cgroup_fd, hook->type, NULL);
 
 	if (link < 0)
 		return err_set(
-			err, -link, "attach '" PIN_CONNECT4 "' to '%s'", config->cgroup_root);
-	return pindir_put(config, PIN_CONNECT4_LINK, link, err);
+			err, -link, "attach '%s' to '%s'", hook->program, config->cgroup_root);
+	return pindir_put(config, hook->link, link, err);
 }
 
 /* Puts the pinned program into the hook that is there. */
-static int hook_update(
-	int link_fd, const struct bpf_link_info *link, int program_fd, struct err *err)
+static int hook_update(const struct hook *hook, int link_fd, const struct bpf_link_info *link,
+	int program_fd, struct err *err)
 {
 	struct bpf_prog_info program = {};
 	__u32 size = sizeof(program);
@@ -241,19 +264,44 @@ static int hook_update(
 
 	r = bpf_obj_get_info_by_fd(program_fd, &program, &size);
 	if (r < 0)
-		return err_set(err, -r, "read about '" PIN_CONNECT4 "'");
+		return err_set(err, -r, "read about '%s'", hook->program);
 	if (program.id == link->prog_id)
 		return 0;
 	r = bpf_link_update(link_fd, program_fd, NULL);
-	return r == 0 ? 0 : err_set(err, -r, "replace '" PIN_CONNECT4 "'");
+	return r == 0 ? 0 : err_set(err, -r, "replace '%s'", hook->program);
 }
 
-static int hook_remove(const struct datapath_config *config, struct err *err)
+static int hook_attach(const struct datapath_config *config, const struct hook *hook, int cgroup_fd,
+	uint64_t cgroup_id, struct err *err)
+{
+	AUTO_FD link = -1, program = -1;
+	struct bpf_link_info info;
+	int r;
+
+	r = pindir_get(config, hook->program, &program, err);
+	if (r < 0)
+		return r;
+	r = pindir_get(config, hook->link, &link, err);
+	if (r == -ENOENT)
+		return hook_make(config, hook, program, cgroup_fd, err);
+	if (r < 0)
+		return r;
+	r = hook_info(hook, link, &info, err);
+	if (r < 0)
+		return r;
+	/* The id is 0 once the cgroup is gone. */
+	if (info.cgroup.cgroup_id != cgroup_id)
+		return hook_make(config, hook, program, cgroup_fd, err);
+	return hook_update(hook, link, &info, program, err);
+}
+
+static int hook_remove(
+	const struct datapath_config *config, const struct hook *hook, struct err *err)
 {
 	char path[PIN_PATH_MAX];
 	int r;
 
-	r = pindir_path(config, PIN_CONNECT4_LINK, path, err);
+	r = pindir_path(config, hook->link, path, err);
 	if (r < 0)
 		return r;
 	if (unlink(path) < 0 && errno != ENOENT)
@@ -261,31 +309,28 @@ static int hook_remove(const struct datapath_config *config, struct err *err)
 	return 0;
 }
 
+static int hooks_remove(const struct datapath_config *config, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = COUNT(hooks); i > 0 && r == 0; i--)
+		r = hook_remove(config, &hooks[i - 1], err);
+	return r;
+}
+
 int loader_attach_hooks(const struct datapath_config *config, struct err *err)
 {
-	AUTO_FD link = -1, program = -1, cgroup = -1;
-	struct bpf_link_info info;
+	AUTO_FD cgroup = -1;
 	struct stat root;
-	int r;
+	int r = 0;
 
 	if (!config->cgroup_root)
-		return hook_remove(config, err);
+		return hooks_remove(config, err);
 	cgroup = open(config->cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup < 0 || fstat(cgroup, &root) < 0)
 		return err_set(err, errno, "open cgroup '%s'", config->cgroup_root);
-	r = pindir_get(config, PIN_CONNECT4, &program, err);
-	if (r < 0)
-		return r;
-	r = pindir_get(config, PIN_CONNECT4_LINK, &link, err);
-	if (r == -ENOENT)
-		return hook_make(config, program, cgroup, err);
-	if (r < 0)
-		return r;
-	r = hook_info(link, &info, err);
-	if (r < 0)
-		return r;
-	/* A cgroup's id is its inode number; the id is 0 once the cgroup is gone. */
-	if (info.cgroup.cgroup_id != root.st_ino)
-		return hook_make(config, program, cgroup, err);
-	return hook_update(link, &info, program, err);
+	/* A cgroup's id is its inode number. */
+	for (size_t i = 0; i < COUNT(hooks) && r == 0; i++)
+		r = hook_attach(config, &hooks[i], cgroup, root.st_ino, err);
+	return r;
 }

@@ -14,5 +14,5 @@ struct err;
  */
 int loader_run(const struct datapath_config *config, struct err *err);
 
-/* Attaches the connect hooks to @config->cgroup_root, or moves them there; NULL detaches them. */
+/* Attaches the socket hooks to @config->cgroup_root, or moves them there; NULL detaches them. */
 int loader_attach_hooks(const struct datapath_config *config, struct err *err);

@@ -67,6 +67,8 @@ int maps_open(const struct datapath_config *config, struct maps *ret, struct err
 
 	r = pindir_get(config, "svc4", &ret->svc4_fd, err);
 	if (r == 0)
+		r = pindir_get(config, "peers4", &ret->peers4_fd, err);
+	if (r == 0)
 		r = array_open(config, "rows", sizeof(struct row_line), &ret->rows_fd,
 			&image->line_max, err);
 	if (r == 0)
@@ -96,6 +98,7 @@ void maps_close(struct maps *maps)
 	close_fd(&maps->svc4_fd);
 	close_fd(&maps->rows_fd);
 	close_fd(&maps->backends_fd);
+	close_fd(&maps->peers4_fd);
 	*maps = MAPS_CLOSED;
 }
 

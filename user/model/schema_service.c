@@ -6,7 +6,7 @@
 
 static const struct schema_field port_fields[] = {
 	STRING("name", 1, .rule = name_dns_label),
-	STRING("protocol", 2, .fallback = "\"TCP\"", VALUES("TCP", "!UDP", "!SCTP")),
+	STRING("protocol", 2, .fallback = "\"TCP\"", VALUES("TCP", "UDP", "!SCTP")),
 	INT32("port", 3, .required = true, .min = 1, .max = PORT_MAX),
 	/* Its default is the port. */
 	FIELD("targetPort", 4, SCHEMA_INT_OR_STRING, .min = 1, .max = PORT_MAX, .zero_unset = true,

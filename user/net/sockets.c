@@ -5,7 +5,6 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "user/base/err.h"
@@ -140,4 +139,88 @@ int sockets_remaining(const struct sockets *sockets, int netns_fd, size_t *ret, 
 size_t sockets_count(const struct sockets *sockets)
 {
 	return sockets->count;
+}
+
+/* --- connected UDP sockets --- */
+
+struct udp_list {
+	struct inet_diag_sockid *ids;
+	size_t count, room;
+	sockets_udp_fn ends;
+	void *userdata;
+};
+
+static void cleanup_udp_list(struct udp_list *list)
+{
+	free(list->ids);
+}
+
+static int udp_read(const struct nlmsghdr *message, void *userdata)
+{
+	const struct inet_diag_msg *socket = mnl_nlmsg_get_payload(message);
+	const struct inet_diag_sockid *id = &socket->id;
+	struct udp_list *list = userdata;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*socket))
+		return -EBADMSG;
+	if (!list->ends((uint64_t)id->idiag_cookie[1] << 32 | id->idiag_cookie[0],
+		    (struct in_addr){id->idiag_dst[0]}, id->idiag_dport, list->userdata))
+		return 0;
+	if (list->count == list->room) {
+		size_t room = list->room ? list->room * 2 : 16;
+		struct inet_diag_sockid *grown = reallocarray(list->ids, room, sizeof(*grown));
+
+		if (!grown || room > SOCKETS_MAX)
+			return -ENOMEM;
+		list->ids = grown;
+		list->room = room;
+	}
+	list->ids[list->count++] = *id;
+	return 0;
+}
+
+static struct inet_diag_req_v2 *udp_request(struct nlmsghdr *request)
+{
+	struct inet_diag_req_v2 *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+
+	body->sdiag_family = AF_INET;
+	body->sdiag_protocol = IPPROTO_UDP;
+	body->idiag_states = 1u << TCP_ESTABLISHED; /* connected, as UDP has it */
+	return body;
+}
+
+static int udp_abort(struct netlink *nl, const struct inet_diag_sockid *id, struct err *err)
+{
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	struct nlmsghdr *request = netlink_request(buffer, SOCK_DESTROY, 0);
+
+	udp_request(request)->id = *id;
+	return netlink_talk(nl, request, NULL, NULL, "end UDP sockets", err);
+}
+
+int sockets_abort_udp(
+	int netns_fd, sockets_udp_fn ends, void *userdata, size_t *ret_count, struct err *err)
+{
+	AUTO_CLEANUP(cleanup_udp_list)
+	struct udp_list list = {.ends = ends, .userdata = userdata};
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	AUTO_NETLINK nl = NETLINK_CLOSED;
+	struct nlmsghdr *request;
+	int r;
+
+	*ret_count = 0;
+	r = netns_fd < 0 ? netlink_open(NETLINK_SOCK_DIAG, &nl, err)
+			 : netlink_open_in(netns_fd, NETLINK_SOCK_DIAG, &nl, err);
+	if (r < 0)
+		return r;
+	request = netlink_request(buffer, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+	udp_request(request);
+	r = netlink_talk(&nl, request, udp_read, &list, "list UDP sockets", err);
+	for (size_t i = 0; i < list.count && r == 0; i++) {
+		r = udp_abort(&nl, &list.ids[i], err);
+		*ret_count += r == 0;
+		if (r == -ENOENT) /* its owner was faster */
+			r = 0;
+	}
+	return r;
 }

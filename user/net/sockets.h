@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which TCP connections a Pod has, and how many of those are left later: what a graceful deletion
- * waits for.  The accept queue counts: the application just has not picked those up yet.
+ * waits for.  The accept queue counts: the application just has not picked those up yet.  And the
+ * end of connected UDP sockets whose other end is gone.
  */
 #pragma once
 
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct sockets;
@@ -22,6 +26,18 @@ int sockets_remaining(const struct sockets *sockets, int netns_fd, size_t *ret, 
 
 /* How many there were at the time of the snapshot. */
 size_t sockets_count(const struct sockets *sockets);
+
+/* Whether the UDP socket @cookie, connected to @address and @port (network byte order), has to end. */
+typedef bool (*sockets_udp_fn)(
+	uint64_t cookie, struct in_addr address, in_port_t port, void *userdata);
+
+/*
+ * Ends the connected IPv4 UDP sockets in @netns_fd (-1: the thread's own) that @ends says so of:
+ * whoever waits for a datagram gets ECONNABORTED, and they are not connected any more.
+ * *@ret_count says how many, also on failure.
+ */
+int sockets_abort_udp(
+	int netns_fd, sockets_udp_fn ends, void *userdata, size_t *ret_count, struct err *err);
 
 /* Accepts NULL; returns NULL. */
 struct sockets *sockets_free(struct sockets *sockets);

@@ -247,6 +247,19 @@ static void adopt_afresh(struct node_pod *pod)
 	pod->network_unsure = true;
 }
 
+/* True when the Pod had finished in an earlier boot. */
+static bool adopt_result(struct node_pod *pod)
+{
+	struct err err;
+	int r = podresult_read(pod, &err);
+
+	pod->network_unsure = true;
+	if (r < 0 && r != -ENOENT)
+		log_error("pod %s: %s; it will run again", pod->id, err.text);
+	pod->result_saved = r == 0;
+	return r == 0;
+}
+
 int adopt_pod(struct node_pod *pod, struct err *err)
 {
 	struct shim_events events;
@@ -260,7 +273,7 @@ int adopt_pod(struct node_pod *pod, struct err *err)
 		return -err->code;
 	pod->run_made = r == 0;
 	pod->record_lost = r < 0 && r != -ENOENT;
-	if (r < 0)
+	if (r < 0 && !adopt_result(pod))
 		adopt_afresh(pod);
 	adopt_events(pod, &events);
 	r = shim_adopt(pod->node->loop, pod->run_dir, &events, adopt_listed, pod, &pod->shim, err);

@@ -401,6 +401,11 @@ const struct pod *node_pod_spec(const struct node_pod *pod)
 	return pod->spec;
 }
 
+int node_pod_netns(const struct node_pod *pod)
+{
+	return pod->netns_fd;
+}
+
 const struct pod_observed *node_pod_observed(const struct node_pod *pod)
 {
 	return &pod->observed;

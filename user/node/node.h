@@ -77,6 +77,8 @@ void node_pod_relabel(struct node_pod *pod, const struct object *object);
 /* What a Pod is.  All borrowed. */
 const struct pod *node_pod_spec(const struct node_pod *pod);
 const struct pod_observed *node_pod_observed(const struct node_pod *pod);
+/* Its network namespace; -1 while it has none.  Borrowed until the Pod's next action. */
+int node_pod_netns(const struct node_pod *pod);
 enum pod_serving node_pod_serving(const struct node_pod *pod);
 /* clock_now() right after the data plane was told of the last change of what it serves. */
 uint64_t node_pod_serving_since(const struct node_pod *pod);

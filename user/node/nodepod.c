@@ -64,6 +64,7 @@ static void nodepod_save(struct node_pod *pod)
 	AUTO_FREE char *path = fs_format("%s/observed", pod->run_dir);
 	AUTO_JSON record = podrecord_encode(&pod->observed);
 	AUTO_FREE char *text = record ? json_text(record) : NULL;
+	bool failed;
 	struct err err;
 	int r;
 
@@ -83,6 +84,11 @@ static void nodepod_save(struct node_pod *pod)
 	pod->unsaved = false;
 	free(pod->saved);
 	pod->saved = take_ptr(text);
+	if (!pod->result_saved && !pod->observed.deleting &&
+		pod_is_finished(pod->spec, &pod->observed, &failed)) {
+		pod->result_saved = true;
+		podresult_save(pod, pod->saved);
+	}
 }
 
 void nodepod_kick(struct node_pod *pod)

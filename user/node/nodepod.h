@@ -72,6 +72,7 @@ struct node_pod {
 	bool admitted;	     /* its durable record was read: it need not be written */
 	bool run_made;	     /* run_dir is there: what is observed can be recorded */
 	bool unsaved;	     /* the last record could not be written */
+	bool result_saved;   /* how it finished is kept beyond this boot */
 	bool record_lost;    /* it was damaged: verdicts come from the data plane */
 	bool network_unsure; /* an ADD of an earlier podnetd may have happened */
 };
@@ -116,6 +117,11 @@ bool container_of_id(
 /* containerprobe.c */
 void containerprobe_start(struct node_pod *pod, size_t index, bool adopted);
 void containerprobe_stop(struct node_pod *pod, size_t index, enum probe_kind kind);
+
+/* podresult.c: keeps the record @text of a finished Pod beyond this boot. */
+void podresult_save(struct node_pod *pod, const char *text);
+/* Takes over how the Pod ended in an earlier boot.  -ENOENT: it had not. */
+int podresult_read(struct node_pod *pod, struct err *err);
 
 /* hook.c: a command or request run once in a container: exec probes, postStart, preStop */
 typedef void (*hook_fn)(void *cookie, int code, const char *output);
