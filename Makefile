@@ -13,6 +13,8 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 V ?=#				1: show the commands
 M ?=#				words of names: only these mutants
 T ?=#				unit|bpf|netns|e2e|vm|NAME: only these tests
+B ?=#				REGEX: only benchmarks whose names match
+GATE ?=#			1: a benchmark that misses its target is a failure
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Werror
@@ -42,7 +44,7 @@ msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build mutants lint demo clean install
-.PHONY: uninstall deb
+.PHONY: uninstall deb bench bench-tools
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
@@ -51,28 +53,28 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
 
 # --- objects -----------------------------------------------------------------
-BPF_OBJECTS = $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
+BPF_OBJECTS = $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(wildcard bpf/*.bpf.c tests/bench/*.bpf.c))
 
 $(BUILD)/%.o: %.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),$(SANITIZERS)) -MMD -MP -c $< -o $@
 
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/datapath/*.c tests/bpf/*.c)): | $(BPF_OBJECTS)
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/datapath/*.c tests/bpf/*.c) tests/bench/packets.c): | $(BPF_OBJECTS)
 
 $(BUILD)/static/%.o: %.c
 	$(call msg,CC,'$< (static)')
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+$(BUILD)/%.bpf.o: %.bpf.c
 	$(call msg,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
-$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call msg,SKEL,$<)
-	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$(notdir $*))_bpf > $@
 
 # --- layers and programs -----------------------------------------------------
 define layer
@@ -109,7 +111,9 @@ $(BUILD)/podnet-pause: $(BUILD)/static/user/podnet-pause.o
 # --- tests -------------------------------------------------------------------
 C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c tests/bpf/*_test.c))
 TEST_TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
+BENCH_TOOLS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 test-tools: $(TEST_TOOLS)
+bench-tools: $(BENCH_TOOLS)
 tests: $(C_TESTS) test-tools
 bpf-tests: $(filter $(BUILD)/tests/bpf/%,$(C_TESTS))
 
@@ -117,9 +121,11 @@ $(C_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/check.o $(BUILD)
 	$(call msg,LINK,$@)
 	$(link) -Wl,--as-needed $(LIBS)
 
-$(TEST_TOOLS): $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(ARCHIVES)
+$(TEST_TOOLS) $(BENCH_TOOLS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(ARCHIVES)
 	$(call msg,LINK,$@)
 	$(link) -Wl,--as-needed $(LIBS)
+
+$(BUILD)/tests/bench/probes: LIBS += -lcurl# a peer
 
 # Each links the parser it feeds, built by clang for libFuzzer.
 FUZZERS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -135,6 +141,9 @@ fuzz-build: ## the programs of tests/fuzz, below build/fuzz
 
 test: ## all tests, or those T names
 	$(Q)tools/run-tests $(T)
+
+bench: ## ours and its peers, in one run; B: only those, GATE=1: targets must be met
+	$(Q)B='$(B)' GATE='$(GATE)' tools/run-bench
 
 mutants: ## each patch of tests/mutants turns the test red that it names; M: only those
 	$(Q)tools/run-mutants $(M)

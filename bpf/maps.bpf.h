@@ -19,7 +19,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8191); /* service ids start with 1 */
+	__uint(max_entries, 16383); /* service ids start with 1 */
 	__type(key, struct svc4_key);
 	__type(value, __u32);
 } svc4 SEC(".maps");
@@ -27,7 +27,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 16384);
 	__type(key, __u32);
 	__type(value, struct service);
 } services SEC(".maps");
@@ -36,7 +36,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries,
-		131072); /* 8 MiB: each service has 8 lines or more, twice while it changes */
+		262144); /* 16 MiB: each service has 8 lines or more, twice while it changes */
 	__type(key, __u32);
 	__type(value, struct row_line);
 } rows SEC(".maps");

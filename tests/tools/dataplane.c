@@ -30,8 +30,9 @@
 #include "user/net/netns.h"
 #include "user/net/sockets.h"
 
-#define OBJECTS_MOST 4096
-#define LINE_MOST    65536
+#define OBJECTS_MOST  16384
+#define BACKENDS_MOST 4096
+#define LINE_MOST     65536
 
 static const char *const states[] = {
 	[ENDPOINT_DOWN] = "DOWN",
@@ -81,12 +82,12 @@ static struct dp_service service_parse(char **rest)
 	char *name = strtok_r(NULL, " \n", rest);
 	bool udp = name && strncmp(name, "udp:", 4) == 0;
 	struct dp_backend vip = backend_parse(udp ? name + 4 : name);
-	struct dp_backend *backends = calloc(OBJECTS_MOST, sizeof(*backends));
+	struct dp_backend *backends = calloc(BACKENDS_MOST, sizeof(*backends));
 	uint8_t accepts = (uint8_t)strtoul(strtok_r(NULL, " \n", rest), NULL, 0);
 	size_t count = 0;
 	char *word;
 
-	while ((word = strtok_r(NULL, " \n", rest)) && count < OBJECTS_MOST)
+	while ((word = strtok_r(NULL, " \n", rest)) && count < BACKENDS_MOST)
 		backends[count++] = backend_parse(word);
 	return (struct dp_service){.vip = vip.address,
 		.port = vip.port,
