@@ -48,12 +48,12 @@ spec:
     resources: {requests: {cpu: 250m, memory: 16Mi}, limits: {cpu: 500m, memory: 64Mi}}
     securityContext: {runAsUser: 1000, runAsGroup: 1001}
     volumeMounts:
-    - {name: work, mountPath: /work}
+    - {name: work, mountPath: /data}
     - {name: fast, mountPath: /fast}
     - {name: conf, mountPath: /conf}
     - {name: key, mountPath: /key}
     - {name: host, mountPath: /host, readOnly: true}
-    - {name: work, mountPath: /work/part, subPath: a/b}
+    - {name: work, mountPath: /data/part, subPath: a/b}
     - {name: work, mountPath: /new/path/work}
     - {name: conf, mountPath: /etc/nginx.conf, subPath: nginx.conf}
   - name: side
@@ -61,7 +61,7 @@ spec:
     command: ["/bin/sh", "-c", "sleep 1000"]
     securityContext: {readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
     volumeMounts:
-    - {name: work, mountPath: /work}
+    - {name: work, mountPath: /data}
   - name: escape
     image: busybox
     volumeMounts:
@@ -208,8 +208,8 @@ HOME=/home/app"
 		"cat: can't open '/key/token': Permission denied"
 	fails "$runtime: a ConfigMap is read-only" "Read-only" in_app touch /conf/x
 	fails "$runtime: so is what says so" "Read-only" in_app touch /host/x
-	ok "$runtime: a subPath of an emptyDir" in_app touch /work/part/seen
-	ok "$runtime: is in the other container's volume" in_side ls /work/a/b/seen
+	ok "$runtime: a subPath of an emptyDir" in_app touch /data/part/seen
+	ok "$runtime: is in the other container's volume" in_side ls /data/a/b/seen
 	ok "$runtime: /dev/shm is the Pod's" in_app touch /dev/shm/seen
 	ok "$runtime: and shared" in_side ls /dev/shm/seen
 	ok "$runtime: missing parents of a mount are open to all" in_app ls /new/path/work
