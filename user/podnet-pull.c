@@ -196,8 +196,8 @@ static int run_collect(const struct options *options)
 		return EXIT_FAILED;
 	}
 	count = keep_read(keep);
-	r = store_collect(options->pull.dir,
-		&(struct store_collect){
+	r = imagestore_collect(options->pull.dir,
+		&(struct imagestore_collect){
 			.keep = (const char *const *)keep,
 			.min_age_usec = options->min_age * USEC_PER_SEC,
 		},

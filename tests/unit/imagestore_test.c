@@ -19,7 +19,7 @@
 /* A store in a directory of its own; removed with the test. */
 struct place {
 	char dir[64];
-	struct store *store;
+	struct imagestore *store;
 };
 
 static void place_open(struct place *place)
@@ -27,7 +27,7 @@ static void place_open(struct place *place)
 	struct err err;
 
 	strcpy(place->dir, "/tmp/imagestore-test.XXXXXX");
-	if (!mkdtemp(place->dir) || store_open(place->dir, &place->store, &err) < 0)
+	if (!mkdtemp(place->dir) || imagestore_open(place->dir, &place->store, &err) < 0)
 		BAIL("cannot make a store");
 }
 
@@ -35,7 +35,7 @@ static void place_close(struct place *place)
 {
 	struct err err;
 
-	store_close(place->store);
+	imagestore_close(place->store);
 	if (fs_remove(place->dir, &err) < 0)
 		BAIL(err.text);
 }
@@ -62,12 +62,12 @@ static unsigned count(const struct place *place, const char *part)
 
 static void layer_add(struct place *place, const char *diff_id)
 {
-	struct store_layer layer;
+	struct imagestore_layer layer;
 	struct err err;
 
-	if (store_layer_begin(place->store, &layer, &err) < 0 ||
+	if (imagestore_layer_begin(place->store, &layer, &err) < 0 ||
 		mkdirat(layer.root_fd, "etc", 0755) < 0 ||
-		store_layer_commit(place->store, &layer, diff_id, &err) < 0)
+		imagestore_layer_commit(place->store, &layer, diff_id, &err) < 0)
 		BAIL("cannot add a layer");
 }
 
@@ -78,85 +78,86 @@ static void image_add(
 		digest, "layers", diff_id, "config");
 	struct err err;
 
-	if (store_image_write(place->store, reference, image, &err) < 0)
+	if (imagestore_write(place->store, reference, image, &err) < 0)
 		BAIL(err.text);
 }
 
 static int collect(struct place *place, const char *keep, uint64_t min_age, struct err *err)
 {
-	place->store = store_close(place->store);
-	return store_collect(place->dir,
-		&(struct store_collect){
+	place->store = imagestore_close(place->store);
+	return imagestore_collect(place->dir,
+		&(struct imagestore_collect){
 			.keep = (const char *const[]){keep, NULL}, .min_age_usec = min_age},
 		err);
 }
 
 TEST(a_layer_is_complete_or_absent)
 {
-	struct store_layer layer;
+	struct imagestore_layer layer;
 	AUTO_PLACE place;
 	struct stat st;
 	struct err err;
 
 	place_open(&place);
-	if (!CHECK_OK("it begins", store_layer_begin(place.store, &layer, &err), &err))
+	if (!CHECK_OK("it begins", imagestore_layer_begin(place.store, &layer, &err), &err))
 		return;
 	fstat(layer.root_fd, &st);
 	CHECK_EQ("a root that everybody may enter", st.st_mode, S_IFDIR | 0755);
 	mkdirat(layer.root_fd, "etc", 0755);
-	CHECK("absent while it is filled", !store_has_layer(place.store, ID_A));
-	CHECK_OK("it ends", store_layer_commit(place.store, &layer, ID_A, &err), &err);
-	CHECK("complete", store_has_layer(place.store, ID_A));
+	CHECK("absent while it is filled", !imagestore_has_layer(place.store, ID_A));
+	CHECK_OK("it ends", imagestore_layer_commit(place.store, &layer, ID_A, &err), &err);
+	CHECK("complete", imagestore_has_layer(place.store, ID_A));
 	CHECK("with its content", exists(&place, "layers/" HEX_A "/fs/etc"));
 	CHECK_EQ("nothing is left aside", count(&place, "tmp"), 0);
 
-	store_layer_begin(place.store, &layer, &err);
+	imagestore_layer_begin(place.store, &layer, &err);
 	mkdirat(layer.root_fd, "etc", 0755);
-	store_layer_abort(&layer);
+	imagestore_layer_abort(&layer);
 	CHECK_EQ("an aborted one leaves nothing", count(&place, "tmp"), 0);
 	CHECK_EQ("and adds nothing", count(&place, "layers"), 1);
 }
 
 TEST(two_pulls_of_one_layer_do_not_disturb_each_other)
 {
-	struct store_layer first, second;
-	struct store *other;
+	struct imagestore_layer first, second;
+	struct imagestore *other;
 	AUTO_PLACE place;
 	struct err err;
 
 	place_open(&place);
-	if (!CHECK_OK("the store opens twice", store_open(place.dir, &other, &err), &err))
+	if (!CHECK_OK("the store opens twice", imagestore_open(place.dir, &other, &err), &err))
 		return;
-	store_layer_begin(place.store, &first, &err);
-	store_layer_begin(other, &second, &err);
+	imagestore_layer_begin(place.store, &first, &err);
+	imagestore_layer_begin(other, &second, &err);
 	CHECK("each has a directory of its own", strcmp(first.path, second.path) != 0);
 	mkdirat(first.root_fd, "first", 0755);
 	mkdirat(second.root_fd, "second", 0755);
-	CHECK_OK("one is first", store_layer_commit(place.store, &first, ID_A, &err), &err);
-	CHECK_OK("the other succeeds too", store_layer_commit(other, &second, ID_A, &err), &err);
+	CHECK_OK("one is first", imagestore_layer_commit(place.store, &first, ID_A, &err), &err);
+	CHECK_OK("the other succeeds too", imagestore_layer_commit(other, &second, ID_A, &err),
+		&err);
 	CHECK("the first one's stays", exists(&place, "layers/" HEX_A "/fs/first"));
 	CHECK("alone", !exists(&place, "layers/" HEX_A "/fs/second"));
 	CHECK_EQ("nothing is left aside", count(&place, "tmp"), 0);
-	store_close(other);
+	imagestore_close(other);
 }
 
 TEST(what_a_killed_pull_left_goes_when_nobody_else_works)
 {
-	struct store_layer layer;
-	struct store *other;
+	struct imagestore_layer layer;
+	struct imagestore *other;
 	AUTO_PLACE place;
 	struct err err;
 
 	place_open(&place);
-	store_layer_begin(place.store, &layer, &err);
+	imagestore_layer_begin(place.store, &layer, &err);
 	mkdirat(layer.root_fd, "etc", 0755);
 	close_fd(&layer.root_fd);
-	if (!CHECK_OK("opened beside it", store_open(place.dir, &other, &err), &err))
+	if (!CHECK_OK("opened beside it", imagestore_open(place.dir, &other, &err), &err))
 		return;
 	CHECK_EQ("it may be somebody's: it stays", count(&place, "tmp"), 1);
-	store_close(other);
-	place.store = store_close(place.store);
-	CHECK_OK("opened alone", store_open(place.dir, &place.store, &err), &err);
+	imagestore_close(other);
+	place.store = imagestore_close(place.store);
+	CHECK_OK("opened alone", imagestore_open(place.dir, &place.store, &err), &err);
 	CHECK_EQ("it is gone", count(&place, "tmp"), 0);
 }
 
@@ -167,15 +168,15 @@ TEST(an_image_is_found_again_with_all_its_layers)
 	struct err err = {0};
 
 	place_open(&place);
-	CHECK_EQ("none yet", store_image_read(place.store, NGINX, &got, &err), -ENOENT);
+	CHECK_EQ("none yet", imagestore_read(place.store, NGINX, &got, &err), -ENOENT);
 	image_add(&place, NGINX, ID_B, ID_A);
-	CHECK_FAILS("a layer is missing", store_image_read(place.store, NGINX, &got, &err), ENOENT,
+	CHECK_FAILS("a layer is missing", imagestore_read(place.store, NGINX, &got, &err), ENOENT,
 		&err, "layer " ID_A " is missing");
 	layer_add(&place, ID_A);
-	if (!CHECK_OK("complete", store_image_read(place.store, NGINX, &got, &err), &err))
+	if (!CHECK_OK("complete", imagestore_read(place.store, NGINX, &got, &err), &err))
 		return;
 	CHECK_STR("its digest", json_string_at(got, "digest", ""), ID_B);
-	CHECK_EQ("another tag is another image", store_image_read(place.store, OTHER, &got, &err),
+	CHECK_EQ("another tag is another image", imagestore_read(place.store, OTHER, &got, &err),
 		-ENOENT);
 }
 
@@ -193,9 +194,9 @@ TEST(a_damaged_record_is_set_aside_and_said)
 	digest_of(NGINX, strlen(NGINX), digest);
 	path = fs_format("%s/images/%s", place.dir, digest_hex(digest));
 	fs_replace(path, "nonsense", 8, 0600, FS_VOLATILE, &err);
-	CHECK_FAILS("it is not believed", store_image_read(place.store, NGINX, &got, &err), EBADMSG,
+	CHECK_FAILS("it is not believed", imagestore_read(place.store, NGINX, &got, &err), EBADMSG,
 		&err, "is damaged");
-	CHECK_EQ("the next time there is none", store_image_read(place.store, NGINX, &got, &err),
+	CHECK_EQ("the next time there is none", imagestore_read(place.store, NGINX, &got, &err),
 		-ENOENT);
 	free(path);
 	path = fs_format("images/%s.damaged", digest_hex(digest));
@@ -238,16 +239,16 @@ TEST(a_layer_used_a_moment_ago_stays)
 
 TEST(nothing_is_collected_while_somebody_pulls)
 {
-	struct store *other;
+	struct imagestore *other;
 	AUTO_PLACE place;
 	struct err err = {0};
 
 	place_open(&place);
 	layer_add(&place, ID_A);
-	store_open(place.dir, &other, &err);
+	imagestore_open(place.dir, &other, &err);
 	CHECK_FAILS("it says so", collect(&place, NULL, 0, &err), EBUSY, &err, "being pulled");
 	CHECK("all is there", exists(&place, "layers/" HEX_A));
-	store_close(other);
+	imagestore_close(other);
 }
 
 TEST(what_a_tag_meant_stays_as_long_as_its_digest_is_kept)
@@ -279,9 +280,9 @@ TEST(writing_the_same_image_again_retains_nothing)
 
 TEST(a_store_that_cannot_be_made_says_why)
 {
-	struct store *store;
+	struct imagestore *store;
 	struct err err = {0};
 
-	CHECK_EQ("below a file", store_open("/etc/passwd/images", &store, &err), -ENOTDIR);
+	CHECK_EQ("below a file", imagestore_open("/etc/passwd/images", &store, &err), -ENOTDIR);
 	CHECK_HAS("with the path", err.text, "/etc/passwd/images");
 }

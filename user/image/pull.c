@@ -19,7 +19,7 @@
 struct pull {
 	const struct pull_config *config;
 	struct reference reference;
-	struct store *store;
+	struct imagestore *store;
 	struct proxy *proxy;
 	struct unpack_budget budget;
 	struct oci_image image;
@@ -83,21 +83,21 @@ static int layer_fetch(
 
 static int layer_ensure(struct pull *pull, const struct oci_layer *layer, struct err *err)
 {
-	struct store_layer temp;
+	struct imagestore_layer temp;
 	int r;
 
-	if (store_has_layer(pull->store, layer->diff_id))
+	if (imagestore_has_layer(pull->store, layer->diff_id))
 		return 0;
-	r = store_layer_begin(pull->store, &temp, err);
+	r = imagestore_layer_begin(pull->store, &temp, err);
 	if (r < 0)
 		return r;
 	r = layer_fetch(pull, layer, temp.root_fd, err);
 	if (r < 0)
 		err_wrap(err, "layer %s", layer->digest);
 	if (r == 0)
-		r = store_layer_commit(pull->store, &temp, layer->diff_id, err);
+		r = imagestore_layer_commit(pull->store, &temp, layer->diff_id, err);
 	if (r < 0)
-		store_layer_abort(&temp);
+		imagestore_layer_abort(&temp);
 	return r;
 }
 
@@ -142,7 +142,7 @@ static int pull_content(struct pull *pull, const char *manifest, size_t manifest
 	record = record_make(pull, digest, config);
 	if (!record)
 		return err_set(err, ENOMEM, "record the image");
-	r = store_image_write(pull->store, pull->reference.text, record, err);
+	r = imagestore_write(pull->store, pull->reference.text, record, err);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(record);
@@ -178,7 +178,7 @@ static int pull_registry(struct pull *pull, json_t *stored, json_t **ret, struct
 
 static int pull_stored(struct pull *pull, json_t **ret, struct err *err)
 {
-	int r = store_image_read(pull->store, pull->reference.text, ret, err);
+	int r = imagestore_read(pull->store, pull->reference.text, ret, err);
 
 	if (r == -EBADMSG) {
 		pull->config->warn(err->text);
@@ -193,7 +193,7 @@ static int pull_by_policy(struct pull *pull, json_t **ret, const char **reason, 
 	int r;
 
 	*reason = "ErrImagePull";
-	r = store_open(pull->config->dir, &pull->store, err);
+	r = imagestore_open(pull->config->dir, &pull->store, err);
 	if (r == 0)
 		r = pull_stored(pull, &stored, err);
 	if (r == 0 && pull->config->when != PULL_WHEN_ALWAYS) {
@@ -221,7 +221,8 @@ static int result_make(struct pull *pull, json_t *record, json_t **ret, struct e
 	if (!result || !paths || json_object_set_new(result, "layers", paths) < 0)
 		return err_set(err, ENOMEM, "describe the image");
 	json_array_foreach (json_object_get(record, "layers"), i, diff_id) {
-		AUTO_FREE char *path = store_layer_path(pull->store, json_string_value(diff_id));
+		AUTO_FREE char *path =
+			imagestore_layer_path(pull->store, json_string_value(diff_id));
 
 		if (!path || json_array_append_new(paths, json_string(path)) < 0)
 			return err_set(err, ENOMEM, "describe the image");
@@ -260,7 +261,7 @@ int pull_image(const struct pull_config *config, const char *reference, json_t *
 	}
 	r = pull_by_policy(&pull, &record, &reason, &err);
 	if (r == 0)
-		r = store_image_touch(pull.store, record, &err);
+		r = imagestore_touch(pull.store, record, &err);
 	if (r == 0)
 		r = result_make(&pull, record, ret, &err);
 	if (r < 0) {
@@ -272,6 +273,6 @@ int pull_image(const struct pull_config *config, const char *reference, json_t *
 		failure_set(failure, reason, prefix, complaint[0] ? complaint : err.text);
 	}
 	proxy_free(pull.proxy);
-	store_close(pull.store);
+	imagestore_close(pull.store);
 	return r;
 }

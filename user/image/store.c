@@ -15,7 +15,7 @@
 
 #define STORE_RECORD "image"
 
-struct store {
+struct imagestore {
 	char dir[PATH_MAX - 256]; /* absolute; what is appended to it is shorter than the rest */
 	int dir_fd, lock_fd;
 };
@@ -30,7 +30,7 @@ static int lock_take(int fd, int operation)
 	return r < 0 ? -errno : 0;
 }
 
-static int store_make(struct store *store, const char *dir, struct err *err)
+static int store_make(struct imagestore *store, const char *dir, struct err *err)
 {
 	static const char *const parts[] = {"layers", "images", "tmp"};
 	AUTO_FREE char *real = NULL;
@@ -57,8 +57,8 @@ static int store_make(struct store *store, const char *dir, struct err *err)
 }
 
 /* Calls @fn with each name in a directory of the store; what the walk itself adds may or may not be seen. */
-static int store_each(struct store *store, const char *part,
-	int (*fn)(struct store *store, const char *name, void *userdata, struct err *err),
+static int store_each(struct imagestore *store, const char *part,
+	int (*fn)(struct imagestore *store, const char *name, void *userdata, struct err *err),
 	void *userdata, struct err *err)
 {
 	int fd = openat(store->dir_fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
@@ -76,7 +76,7 @@ static int store_each(struct store *store, const char *part,
 	return r;
 }
 
-static int temp_remove(struct store *store, const char *name, void *userdata, struct err *err)
+static int temp_remove(struct imagestore *store, const char *name, void *userdata, struct err *err)
 {
 	AUTO_FREE char *path = fs_format("%s/tmp/%s", store->dir, name);
 
@@ -87,23 +87,23 @@ static int temp_remove(struct store *store, const char *name, void *userdata, st
 }
 
 /* Whoever holds the lock alone knows that all in tmp/ belongs to the dead. */
-static int store_sweep(struct store *store, struct err *err)
+static int store_sweep(struct imagestore *store, struct err *err)
 {
 	return store_each(store, "tmp", temp_remove, NULL, err);
 }
 
-static struct store *store_alloc(void)
+static struct imagestore *store_alloc(void)
 {
-	struct store *store = calloc(1, sizeof(*store));
+	struct imagestore *store = calloc(1, sizeof(*store));
 
 	if (store)
 		store->dir_fd = store->lock_fd = -1;
 	return store;
 }
 
-int store_open(const char *dir, struct store **ret, struct err *err)
+int imagestore_open(const char *dir, struct imagestore **ret, struct err *err)
 {
-	struct store *store = store_alloc();
+	struct imagestore *store = store_alloc();
 	int r;
 
 	if (!store)
@@ -118,14 +118,14 @@ int store_open(const char *dir, struct store **ret, struct err *err)
 			err_set(err, -r, "lock image store '%s'", store->dir);
 	}
 	if (r < 0) {
-		store_close(store);
+		imagestore_close(store);
 		return r;
 	}
 	*ret = store;
 	return 0;
 }
 
-struct store *store_close(struct store *store)
+struct imagestore *imagestore_close(struct imagestore *store)
 {
 	if (!store)
 		return NULL;
@@ -135,21 +135,21 @@ struct store *store_close(struct store *store)
 	return NULL;
 }
 
-char *store_layer_path(const struct store *store, const char *diff_id)
+char *imagestore_layer_path(const struct imagestore *store, const char *diff_id)
 {
 	return fs_format("%s/layers/%s/fs", store->dir, digest_hex(diff_id));
 }
 
-bool store_has_layer(const struct store *store, const char *diff_id)
+bool imagestore_has_layer(const struct imagestore *store, const char *diff_id)
 {
-	AUTO_FREE char *path = store_layer_path(store, diff_id);
+	AUTO_FREE char *path = imagestore_layer_path(store, diff_id);
 
 	return path && access(path, F_OK) == 0;
 }
 
-int store_layer_begin(struct store *store, struct store_layer *ret, struct err *err)
+int imagestore_layer_begin(struct imagestore *store, struct imagestore_layer *ret, struct err *err)
 {
-	struct store_layer layer = {.root_fd = -1};
+	struct imagestore_layer layer = {.root_fd = -1};
 	size_t len;
 
 	len = (size_t)snprintf(layer.path, sizeof(layer.path), "%s/tmp/XXXXXX", store->dir);
@@ -162,14 +162,14 @@ int store_layer_begin(struct store *store, struct store_layer *ret, struct err *
 		err_set(err, errno, "make '%s'", layer.path);
 	layer.path[len] = '\0';
 	if (layer.root_fd < 0) {
-		store_layer_abort(&layer);
+		imagestore_layer_abort(&layer);
 		return -err->code;
 	}
 	*ret = layer;
 	return 0;
 }
 
-void store_layer_abort(struct store_layer *layer)
+void imagestore_layer_abort(struct imagestore_layer *layer)
 {
 	struct err ignored;
 
@@ -179,7 +179,7 @@ void store_layer_abort(struct store_layer *layer)
 	layer->path[0] = '\0';
 }
 
-static int dir_sync(struct store *store, const char *part, struct err *err)
+static int dir_sync(struct imagestore *store, const char *part, struct err *err)
 {
 	AUTO_FD fd = openat(store->dir_fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -188,8 +188,8 @@ static int dir_sync(struct store *store, const char *part, struct err *err)
 	return 0;
 }
 
-int store_layer_commit(
-	struct store *store, struct store_layer *layer, const char *diff_id, struct err *err)
+int imagestore_layer_commit(struct imagestore *store, struct imagestore_layer *layer,
+	const char *diff_id, struct err *err)
 {
 	AUTO_FREE char *path = fs_format("%s/layers/%s", store->dir, digest_hex(diff_id));
 
@@ -203,12 +203,12 @@ int store_layer_commit(
 	} else if (errno != EEXIST && errno != ENOTEMPTY) {
 		return err_set(err, errno, "rename '%s' to '%s'", layer->path, path);
 	}
-	store_layer_abort(layer);
+	imagestore_layer_abort(layer);
 	return dir_sync(store, "layers", err);
 }
 
 /* References hold slashes and can be longer than a file name: their digest is the name. */
-static char *image_path(const struct store *store, const char *reference)
+static char *image_path(const struct imagestore *store, const char *reference)
 {
 	char digest[DIGEST_SIZE];
 
@@ -263,7 +263,7 @@ static int image_load(const char *path, const char *reference, json_t **ret, str
 	return -EBADMSG;
 }
 
-int store_image_read(struct store *store, const char *reference, json_t **ret, struct err *err)
+int imagestore_read(struct imagestore *store, const char *reference, json_t **ret, struct err *err)
 {
 	AUTO_FREE char *path = image_path(store, reference);
 	AUTO_JSON image = NULL;
@@ -279,7 +279,7 @@ int store_image_read(struct store *store, const char *reference, json_t **ret, s
 	for (size_t i = 0; i < json_array_size(layers); i++) {
 		const char *diff_id = json_string_value(json_array_get(layers, i));
 
-		if (!store_has_layer(store, diff_id))
+		if (!imagestore_has_layer(store, diff_id))
 			return err_refuse(err, ENOENT, "layer %s is missing", diff_id);
 	}
 	*ret = take_ptr(image);
@@ -287,7 +287,7 @@ int store_image_read(struct store *store, const char *reference, json_t **ret, s
 }
 
 static int image_write(
-	struct store *store, const char *reference, const json_t *image, struct err *err)
+	struct imagestore *store, const char *reference, const json_t *image, struct err *err)
 {
 	AUTO_FREE char *path = image_path(store, reference);
 	AUTO_FREE char *text = json_text(image);
@@ -299,7 +299,7 @@ static int image_write(
 
 /* A tag is about to mean another image: what it meant stays known by its digest. */
 static int image_retain(
-	struct store *store, const char *reference, const char *new_digest, struct err *err)
+	struct imagestore *store, const char *reference, const char *new_digest, struct err *err)
 {
 	AUTO_FREE char *path = image_path(store, reference);
 	AUTO_JSON image = NULL;
@@ -319,8 +319,8 @@ static int image_retain(
 	return image_write(store, digest, image, err);
 }
 
-int store_image_write(
-	struct store *store, const char *reference, const json_t *image, struct err *err)
+int imagestore_write(
+	struct imagestore *store, const char *reference, const json_t *image, struct err *err)
 {
 	/* Two pulls of one reference must not meet in the record's temporary file. */
 	AUTO_FD turn = openat(store->dir_fd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -332,7 +332,7 @@ int store_image_write(
 	return r < 0 ? r : image_write(store, reference, image, err);
 }
 
-int store_image_touch(struct store *store, const json_t *image, struct err *err)
+int imagestore_touch(struct imagestore *store, const json_t *image, struct err *err)
 {
 	const json_t *layers = json_object_get(image, "layers");
 
@@ -349,12 +349,12 @@ int store_image_touch(struct store *store, const json_t *image, struct err *err)
 }
 
 struct collection {
-	const struct store_collect *collect;
+	const struct imagestore_collect *collect;
 	json_t *named;	 /* diff ids of the images that stay */
 	uint64_t before; /* wall clock: layers used later stay */
 };
 
-static bool reference_is_kept(const struct store_collect *collect, const char *reference)
+static bool reference_is_kept(const struct imagestore_collect *collect, const char *reference)
 {
 	for (const char *const *keep = collect->keep; *keep; keep++)
 		if (strcmp(*keep, reference) == 0)
@@ -362,7 +362,8 @@ static bool reference_is_kept(const struct store_collect *collect, const char *r
 	return false;
 }
 
-static int image_collect(struct store *store, const char *name, void *userdata, struct err *err)
+static int image_collect(
+	struct imagestore *store, const char *name, void *userdata, struct err *err)
 {
 	struct collection *collection = userdata;
 	AUTO_FREE char *path = fs_format("%s/images/%s", store->dir, name);
@@ -392,7 +393,8 @@ static int image_collect(struct store *store, const char *name, void *userdata, 
 }
 
 /* Moves an unused layer to tmp/: it is gone at once and whole, however long the removal takes. */
-static int layer_collect(struct store *store, const char *name, void *userdata, struct err *err)
+static int layer_collect(
+	struct imagestore *store, const char *name, void *userdata, struct err *err)
 {
 	struct collection *collection = userdata;
 	AUTO_FREE char *path = fs_format("%s/layers/%s", store->dir, name);
@@ -413,8 +415,8 @@ static int layer_collect(struct store *store, const char *name, void *userdata, 
 	return 0;
 }
 
-static int store_collect_locked(
-	struct store *store, const struct store_collect *collect, struct err *err)
+static int imagestore_collect_locked(
+	struct imagestore *store, const struct imagestore_collect *collect, struct err *err)
 {
 	uint64_t now = clock_wall();
 	AUTO_JSON named = json_object();
@@ -437,9 +439,9 @@ static int store_collect_locked(
 	return r == 0 ? store_sweep(store, err) : r;
 }
 
-int store_collect(const char *dir, const struct store_collect *collect, struct err *err)
+int imagestore_collect(const char *dir, const struct imagestore_collect *collect, struct err *err)
 {
-	struct store *store = store_alloc();
+	struct imagestore *store = store_alloc();
 	int r;
 
 	if (!store)
@@ -448,7 +450,7 @@ int store_collect(const char *dir, const struct store_collect *collect, struct e
 	if (r == 0 && lock_take(store->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		r = err_refuse(err, EBUSY, "images are being pulled into '%s'", store->dir);
 	if (r == 0)
-		r = store_collect_locked(store, collect, err);
-	store_close(store);
+		r = imagestore_collect_locked(store, collect, err);
+	imagestore_close(store);
 	return r;
 }

@@ -21,45 +21,45 @@
 #include "user/base/json.h"
 
 struct err;
-struct store;
+struct imagestore;
 
 /*
  * Opens the store at @dir, making it if need be; removes what killed pulls left when nobody else works
  * in it (what cannot be removed waits for a collection, which fails then).  The caller owns *@ret.
  */
-int store_open(const char *dir, struct store **ret, struct err *err);
-struct store *store_close(struct store *store);
+int imagestore_open(const char *dir, struct imagestore **ret, struct err *err);
+struct imagestore *imagestore_close(struct imagestore *store);
 
 /* The absolute path of a layer's root: the caller frees.  NULL when memory is out. */
-char *store_layer_path(const struct store *store, const char *diff_id);
-bool store_has_layer(const struct store *store, const char *diff_id);
+char *imagestore_layer_path(const struct imagestore *store, const char *diff_id);
+bool imagestore_has_layer(const struct imagestore *store, const char *diff_id);
 
 /* A layer that is being unpacked. */
-struct store_layer {
+struct imagestore_layer {
 	char path[PATH_MAX]; /* its directory in tmp/; "": none */
 	int root_fd;	     /* where its content goes: an empty directory, root's, 0755 */
 };
 
-/* Makes its directory.  Ended by store_layer_commit or store_layer_abort. */
-int store_layer_begin(struct store *store, struct store_layer *ret, struct err *err);
+/* Makes its directory.  Ended by imagestore_layer_commit or imagestore_layer_abort. */
+int imagestore_layer_begin(struct imagestore *store, struct imagestore_layer *ret, struct err *err);
 /* Makes it durable under its name; when somebody was faster, theirs stays.  Ends @layer on success. */
-int store_layer_commit(
-	struct store *store, struct store_layer *layer, const char *diff_id, struct err *err);
+int imagestore_layer_commit(struct imagestore *store, struct imagestore_layer *layer,
+	const char *diff_id, struct err *err);
 /* Ends @layer; what cannot be removed now goes when the store is opened alone. */
-void store_layer_abort(struct store_layer *layer);
+void imagestore_layer_abort(struct imagestore_layer *layer);
 
 /*
  * The record of @reference (normalised): an object with reference, digest, layers (diff ids) and config,
  * which the caller owns.  -ENOENT: none, or one of its layers is missing.  -EBADMSG: it was damaged and has
  * been set aside.
  */
-int store_image_read(struct store *store, const char *reference, json_t **ret, struct err *err);
-int store_image_write(
-	struct store *store, const char *reference, const json_t *image, struct err *err);
+int imagestore_read(struct imagestore *store, const char *reference, json_t **ret, struct err *err);
+int imagestore_write(
+	struct imagestore *store, const char *reference, const json_t *image, struct err *err);
 /* Notes that its layers are in use now. */
-int store_image_touch(struct store *store, const json_t *image, struct err *err);
+int imagestore_touch(struct imagestore *store, const json_t *image, struct err *err);
 
-struct store_collect {
+struct imagestore_collect {
 	const char *const *keep; /* normalised references and digests, NULL-terminated */
 	uint64_t min_age_usec;	 /* layers used later than so long ago stay */
 };
@@ -69,4 +69,4 @@ struct store_collect {
  * container's image must be among those to keep: its tag may mean another image by now.
  * -EBUSY: a pull is running, nothing was removed.
  */
-int store_collect(const char *dir, const struct store_collect *collect, struct err *err);
+int imagestore_collect(const char *dir, const struct imagestore_collect *collect, struct err *err);
