@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of store: what its files share. */
+#pragma once
+
+#include "user/store/backend.h"
+#include "user/store/store.h"
+
+struct timer;
+struct worker;
+struct request;
+
+struct store {
+	const struct backend_ops *ops; /* NULL: memory alone */
+	void *backend;
+	struct worker *worker;
+	struct index index;
+	struct history history;
+	uint64_t revision;
+	uint64_t compact_done; /* what the backend has forgotten */
+	struct request *pending, **pending_end;
+	size_t pending_count;
+	struct commit *commit; /* under way */
+	struct timer *retry;   /* a commit that could not begin */
+	struct store_watch *watches;
+};
+
+/* watch.c */
+/* Wakes those who read what @key is below. */
+void store_wake(struct store *store, const char *key);
+
+/* commit.c */
+/* Enters a durable change: index, log, watches.  -ENOMEM: nothing changed. */
+int store_apply(struct store *store, const struct record *record);
+/* Begins the next batch, if writes wait and none is under way. */
+void store_commit_start(void *store);
+/* Drops all writes that wait.  The worker is at its end. */
+void store_forget(struct store *store);
