@@ -28,11 +28,20 @@ export SECONDS_READY=40
 node_up() { # IMAGE...
 	lab_prepare
 	at_exit node_kill
-	veth - uplink 192.0.2.1/24 outside eth0 192.0.2.2/24
-	ip route add default via 192.0.2.2
+	uplink_add
 	sysctls_before=$(sysctl_values)
 	lab_registry_start "$@" || bail "the registry does not start"
 	lab_podnetd_start || bail "podnetd does not start: $(tail -n 5 "$LAB/podnetd.log")"
+}
+
+uplink_add() {
+	veth - uplink 192.0.2.1/24 outside eth0 192.0.2.2/24
+	ip route add default via 192.0.2.2
+}
+
+uplink_remove() {
+	ip route del default
+	ip link del uplink
 }
 
 # Ends the test at once: without this nothing else makes sense.
@@ -141,8 +150,7 @@ node_down() {
 	lab_registry_stop
 	rm -rf "/sys/fs/bpf/podnet"
 	nft delete table ip "podnet-$LAB_INSTANCE" 2>/dev/null
-	ip route del default
-	ip link del uplink
+	uplink_remove
 	sysctl -qw net.ipv4.ip_forward="$sysctls_before"
 }
 
