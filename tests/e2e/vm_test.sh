@@ -8,7 +8,10 @@
 for program in cpio mkfs.ext4 depmod /usr/lib/qemu/virtiofsd; do
 	command -v "$program" >/dev/null || skip_all "$program is not installed"
 done
-export BUILD_ROOT=$TEST_DIR/build VM_QEMU=$TEST_DIR/qemu
+# Machines are shown what is on the file system of /, which the test's own directory is not.
+BUILD_ROOT=$(mktemp -d "$PODNET_BIN/vm.XXXXXX")
+at_exit rm -rf "$BUILD_ROOT"
+export BUILD_ROOT BUILD=$PODNET_BIN VM_QEMU=$TEST_DIR/qemu
 
 # A kernel without modules: what a VM needs first is built in.
 kernel=$BUILD_ROOT/vm/fake
@@ -16,6 +19,7 @@ mkdir -p "$kernel/lib/modules/0.0-fake"
 echo 0.0-fake >"$kernel/release"
 printf 'kernel/%s.ko\n' virtio_pci virtiofs overlay >"$kernel/lib/modules/0.0-fake/modules.builtin"
 touch "$kernel/vmlinuz" "$kernel/lib/modules/0.0-fake/modules.order"
+touch "$kernel/lib/modules/0.0-fake/modules.builtin.modinfo"
 depmod --basedir "$kernel" 0.0-fake
 
 # The machine: runs $TEST_DIR/guest with its number, and the files of both ports as descriptors 1 and 3.
@@ -73,7 +77,7 @@ like "and said" "$out" "# 0.0-fake: the VM did not reach its end, once more"
 export VM_HANG=1
 run_vm <<-'END'
 	printf '== begin one\nok 1 - first\n' >&3
-	exec sleep 60
+	exec sleep 20
 END
 fails_with "a hang" "# hung: no line for 1 s" 2
 like "a hang: what hung is named" "$out" "not ok [0-9]+ - 0.0-fake one: cut off"

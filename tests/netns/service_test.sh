@@ -196,11 +196,9 @@ ip -n c link set eth0 address 02:00:00:00:00:04
 ip -n c neigh replace 169.254.1.1 lladdr 02:00:00:00:01:04 dev eth0 nud permanent # lost with the MAC
 
 # --- restart and removal ---
+# A pin that was made anew has another inode.
 identity() {
-	local map
-	for map in pods4 svc4 services rows backends endpoints flows4_tcp flows4_any peers4 counters; do
-		bpftool map show pinned "$BPF_DIR/podnet/test/v1/$map" | head -n1
-	done
+	stat -c '%n %i' "$BPF_DIR"/podnet/test/*/*
 	tc filter show dev pna ingress | grep -o 'id [0-9]*'
 }
 before=$(identity)
@@ -223,7 +221,7 @@ programs() {
 	bpftool cgroup show "$HOOKED" | awk 'NR > 1 { print $1 }'
 }
 flows() {
-	bpftool map show pinned "$BPF_DIR/podnet/test/v1/flows4_tcp" | head -n1
+	stat -c %i "$BPF_DIR/podnet/test/v1/flows4_tcp"
 }
 before=$(programs) flows_before=$(flows)
 ok "a new build opens" dataplane show
@@ -239,13 +237,11 @@ is "the hook is gone" "$(bpftool cgroup show "$HOOKED" | wc -l)" 0
 
 # map_of_filter INTERFACE NAME: the id of the map of that name that the interface's program uses.
 map_of_filter() {
-	local program map
+	local program maps
 	program=$(tc filter show dev "$1" ingress | grep -o ' id [0-9]*' | cut -d' ' -f3)
-	for map in $(bpftool -j prog show id "$program" | grep -o '"map_ids":\[[0-9,]*' |
-		grep -o '[0-9,]*$' | tr , ' '); do
-		# No "grep -q": it may end before bpftool does, and pipefail then counts SIGPIPE.
-		[[ "$(bpftool map show id "$map")" == *"name $2 "* ]] && echo "$map"
-	done
+	maps=$(bpftool -j prog show id "$program" | grep -o '"map_ids":\[[0-9,]*' | grep -o '[0-9,]*$')
+	bpftool map show | awk -F '[: ]+' -v ids=",$maps," -v name="$2" \
+		'index(ids, "," $1 ",") && $4 == name { print $1 }'
 }
 
 # --- many plugins at once, with nothing pinned ---
