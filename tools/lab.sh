@@ -87,10 +87,10 @@ ctl() {
 
 # lab_wait SECONDS COMMAND...: until it succeeds.
 lab_wait() {
-	local deadline=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
 	until "$@"; do
-		[ $(($(date +%s%N) / 1000000)) -lt "$deadline" ] || return 1
+		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
 		read -rt "${TEST_POLL:-0.02}" <> <(:)
 	done
 	return 0 # not what read has returned

@@ -97,10 +97,10 @@ fails() {
 
 # wait_for SECONDS COMMAND...: until it succeeds.  Silent; 1 when the time is over.
 wait_for() {
-	local deadline=$(($(date +%s%N) / 1000000 + ${1} * 1000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $(($(date +%s%N) / 1000000)) -lt "$deadline" ] || return 1
+		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
 		read -rt "$TEST_POLL" <> <(:) || :
 	done
 }
