@@ -117,6 +117,21 @@ like "and counted with its reason" "$out" "ok 1 - 0.0-fake one # SKIP no such de
 run_vm <<<"printf '== end\n' >&3"
 fails_with "a machine without a test" "no test has run" 1
 
+# --- a real kernel ---
+run_real() { # TEST
+	out=$(VM_QEMU='' BUILD_ROOT=$SOURCE_DIR/build VM_HANG=20 "$SOURCE_DIR/tools/vm" bookworm "$1" 2>&1)
+	code=$?
+}
+if [ -n "${VM_LONG:-}" ]; then
+	run_real tests/vm/panic
+	is "a kernel that panics is a failure" "$code" 1
+	like "its console is shown" "$out" "# .*Kernel panic - not syncing: sysrq triggered crash"
+	like "and the test named" "$out" "not ok [0-9]+ - [^ ]+ panic: cut off"
+	run_real tests/vm/hang
+	is "a test that hangs in a VM is a failure" "$code" 1
+	like "and named" "$out" "not ok [0-9]+ - [^ ]+ hang: cut off"
+fi
+
 # The archive of another suite cannot be reached from here.
 printf 'Dir::Etc::SourceList "%s";\nDir::Etc::SourceParts "/dev/null";\n' "$TEST_DIR/sources" >"$TEST_DIR/apt.conf"
 echo "deb http://127.0.0.1:9/debian bookworm main" >"$TEST_DIR/sources"
