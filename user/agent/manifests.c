@@ -11,7 +11,10 @@
 #include "user/base/log.h"
 #include "user/base/loop.h"
 
-/* Changes come in bunches: a scan waits this long for the rest of one. */
+/*
+ * Changes come in bunches.  What may take something away waits this long for the rest of its bunch, that
+ * may bring it back; what only adds waits this long after the scan before.
+ */
 #define SETTLE_USEC (20 * USEC_PER_MSEC)
 #define RETRY_USEC  USEC_PER_SEC
 
@@ -28,6 +31,7 @@ struct manifests {
 	void *userdata;
 	struct timer *timer;
 	bool planned;
+	uint64_t scanned; /* when the last scan ended */
 	struct manifests_watch watch;
 	struct manifest_records records;
 	struct manifest_sources sources;
@@ -46,9 +50,30 @@ static void plan(struct manifests *manifests, uint64_t delay)
 	timer_arm(manifests->timer, clock_now() + delay);
 }
 
+/* What is in files that were not there before takes nothing away. */
+static bool change_only_adds(const struct manifests *manifests)
+{
+	const char *file;
+	json_t *writing;
+
+	if (manifests->watch.beyond)
+		return false;
+	json_object_foreach (manifests->watch.touched, file, writing) {
+		if (sources_find(&manifests->sources, file))
+			return false;
+	}
+	return true;
+}
+
 static void noticed(void *userdata)
 {
-	plan(userdata, SETTLE_USEC);
+	struct manifests *manifests = userdata;
+	uint64_t now = clock_now(), from = now;
+
+	if (change_only_adds(manifests))
+		from = manifests->scanned < now ? manifests->scanned : now;
+	from += SETTLE_USEC;
+	plan(manifests, from > now ? from - now : 0);
 }
 
 /* --- refusals --------------------------------------------------------------- */
@@ -284,6 +309,7 @@ static int read_directory(struct manifests *manifests, struct refusals *refusals
 
 	r = manifests_watch_arm(&manifests->watch, &reason);
 	manifests_watch_drain(&manifests->watch);
+	manifests->watch.beyond = false;
 	if (r < 0) {
 		/* Without a watch there is still looking. */
 		plan(manifests, RETRY_USEC);
@@ -447,10 +473,13 @@ static void scan_due(void *userdata)
 	struct manifests *manifests = userdata;
 	struct refusals refusals = {0};
 	struct err err;
+	int r;
 
 	manifests->planned = false;
 	manifests->revision++;
-	if (scan(manifests, &refusals, &err) < 0) {
+	r = scan(manifests, &refusals, &err);
+	manifests->scanned = clock_now();
+	if (r < 0) {
 		log_error("%s; trying again", err.text);
 		refusals_free(&refusals);
 		plan(manifests, RETRY_USEC);

@@ -44,18 +44,24 @@ static bool is_being_made(const struct manifests_watch *watch, const char *file)
 	       st.st_nlink == 1;
 }
 
+/* Anything can be what a manifest's symbolic link leads through. */
+static bool link_event(struct manifests_watch *watch, const struct inotify_event *event)
+{
+	watch->beyond |= (event->mask & IN_MOVED_TO) != 0; /* a link that leads nowhere keeps all */
+	return (event->mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)) != 0;
+}
+
 /* Returns whether a scan is worth while. */
 static bool file_event(struct manifests_watch *watch, const struct inotify_event *event)
 {
 	bool writing;
 
 	if (event->mask & SELF_EVENTS)
-		return true;
+		return watch->beyond = true;
 	if (!event->len)
 		return false;
-	/* Anything can be what a manifest's symbolic link leads through. */
 	if (!manifests_is_file(event->name))
-		return (event->mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)) != 0;
+		return link_event(watch, event);
 	writing = (event->mask & IN_MODIFY) ||
 		  ((event->mask & IN_CREATE) && is_being_made(watch, event->name));
 	if ((event->mask & IN_ATTRIB) && json_is_true(json_object_get(watch->touched, event->name)))
@@ -72,12 +78,13 @@ static bool watch_event(struct manifests_watch *watch, const struct inotify_even
 	if (event->mask & IN_Q_OVERFLOW) {
 		/* What was lost is unknown, also whether a writer has closed. */
 		json_object_clear(watch->touched);
-		return true;
+		return watch->beyond = true;
 	}
 	if (event->wd == watch->way_wd)
 		matters = (event->mask & SELF_EVENTS) ||
 			  (event->len && watch->way_next &&
 				  strcmp(event->name, watch->way_next) == 0);
+	watch->beyond |= matters;
 	if (event->wd == watch->dir_wd)
 		matters |= file_event(watch, event);
 	if (event->mask & IN_IGNORED) {

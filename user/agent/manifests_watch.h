@@ -20,6 +20,7 @@ struct manifests_watch {
 	int dir_wd, way_wd; /* -1: not watched */
 	char *way_next;	    /* the name that matters in the directory on the way */
 	json_t *touched;    /* file name -> true while it is being written, else false */
+	bool beyond;	    /* not only the touched have changed; the reader resets it */
 	void (*fn)(void *userdata);
 	void *userdata;
 };
