@@ -15,6 +15,7 @@ M ?=#				words of names: only these mutants
 T ?=#				unit|bpf|netns|e2e|vm|NAME: only these tests
 B ?=#				REGEX: only benchmarks whose names match
 GATE ?=#			1: a benchmark that misses its target is a failure
+PLOT ?=#			1: benchmarks are drawn, too
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Werror
@@ -142,8 +143,8 @@ fuzz-build: ## the programs of tests/fuzz, below build/fuzz
 test: ## all tests, or those T names
 	$(Q)tools/run-tests $(T)
 
-bench: ## ours and its peers, in one run; B: only those, GATE=1: targets must be met
-	$(Q)B='$(B)' GATE='$(GATE)' tools/run-bench
+bench: ## ours and its peers, in one run; B='a|b': only those, GATE=1: targets must be met, PLOT=1: build/bench.svg
+	$(Q)B='$(B)' GATE='$(GATE)' PLOT='$(PLOT)' tools/run-bench
 
 mutants: ## each patch of tests/mutants turns the test red that it names; M: only those
 	$(Q)tools/run-mutants $(M)
