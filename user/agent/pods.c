@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/agent/incarnations.h"
 #include "user/agent/state.h"
 #include "user/agent/uid.h"
 #include "user/base/cleanup.h"
@@ -20,18 +21,51 @@ static uint64_t pods_incarnation(const struct agent *agent, const struct object_
 	char key[POD_KEY_MAX];
 
 	pod_key(meta, key);
-	return (uint64_t)json_integer_at(agent->incarnations, key, 0);
+	return incarnations_get(agent->incarnations, key);
 }
 
 /* The Pod made next under this name is another one. */
 static void pods_raise(struct agent *agent, const struct object_meta *meta)
 {
-	uint64_t number = pods_incarnation(agent, meta) + 1;
 	char key[POD_KEY_MAX];
 
 	pod_key(meta, key);
-	json_object_set_new(agent->incarnations, key, json_integer((json_int_t)number));
+	incarnations_raise(agent->incarnations, key);
 	store_write(agent, STORE_INCARNATIONS, agent->incarnations);
+}
+
+static bool pods_name_is_used(const char *key, const void *userdata)
+{
+	const struct agent *agent = userdata;
+	const char *slash = strchr(key, '/');
+	char namespace[POD_KEY_MAX];
+
+	snprintf(namespace, sizeof(namespace), "%.*s", (int)(slash - key), key);
+	return manifests_find(agent->manifests, KIND_POD, namespace, slash + 1) ||
+	       node_pod_find(agent->node, namespace, slash + 1);
+}
+
+/* Numbers are kept for the names of manifests, and of Pods as long as those are there. */
+static void pods_number(
+	struct agent *agent, const struct manifests_entry *entries, size_t count)
+{
+	size_t pods = 0;
+	bool changed = false;
+
+	for (size_t i = 0; i < count; i++) {
+		char key[POD_KEY_MAX];
+
+		if (entries[i].object->kind != KIND_POD)
+			continue;
+		pod_key(&entries[i].object->meta, key);
+		changed |= incarnations_keep(agent->incarnations, key);
+		pods++;
+	}
+	/* One more is the mark's. */
+	if (json_object_size(agent->incarnations) > pods)
+		changed |= incarnations_forget(agent->incarnations, pods_name_is_used, agent);
+	if (changed)
+		store_write(agent, STORE_INCARNATIONS, agent->incarnations);
 }
 
 int pods_load(struct agent *agent, struct err *err)
@@ -102,6 +136,7 @@ void pods_sync(struct agent *agent)
 	if (!agent->manifests)
 		return;
 	entries = manifests_entries(agent->manifests, &count);
+	pods_number(agent, entries, count);
 	for (size_t i = 0; i < count; i++)
 		if (entries[i].object->kind == KIND_POD)
 			pods_sync_entry(agent, &entries[i]);
@@ -129,9 +164,8 @@ void pods_gone(struct agent *agent, struct node_pod *pod)
 	char uid[UID_LEN];
 
 	entry = manifests_find(agent->manifests, KIND_POD, meta->namespace, meta->name);
-	/* What is described in the same words later makes another Pod. */
-	if (!entry ||
-		(uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) == 0 &&
-			strcmp(uid, meta->uid) == 0))
+	/* What is described in the same words makes another Pod. */
+	if (entry && uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) == 0 &&
+		strcmp(uid, meta->uid) == 0)
 		pods_raise(agent, meta);
 }

@@ -44,7 +44,7 @@ struct agent {
 	struct agent_service *services; /* ordered by key */
 	struct vips *vips;
 	json_t *service_times; /* "ns/name" -> created, microseconds since 1970 */
-	json_t *incarnations;  /* "ns/name" -> number of deletions of its Pod */
+	json_t *incarnations;  /* see incarnations.h */
 	struct timer *apply_timer, *store_timer;
 	bool store_failed[STORE_COUNT]; /* what memory says is not on disk */
 	bool udp_looking;		/* in the worker thread */
