@@ -3,10 +3,10 @@
  * Makes and removes the parts of a Pod on disk and in cgroups, for tests/netns/bundle_test.sh:
  *
  *	bundle cgroup|volumes|erase MANIFEST DIR
+ *	bundle reap MANIFEST DIR	kills and removes what it can at once
  *	bundle make MANIFEST DIR PAUSE-PID CONTAINER ATTEMPT LAYER...	prints the bundle's directory
  *	bundle remove MANIFEST DIR CONTAINER ATTEMPT
  *	bundle pids MANIFEST DIR	"PID CONTAINER" of each process
- *	bundle sweep DIR [UID...]	prints how many were removed
  *
  * DIR/run and DIR/state are the Pod's directories.  IMAGE_USER is the image's USER.
  */
@@ -82,6 +82,12 @@ static const struct container *container_find(const struct pod *pod, const char 
 	return NULL;
 }
 
+static int remove_attempt(const struct world *world, char **args, struct err *err)
+{
+	return bundle_remove(
+		world->run_dir, world->state_dir, args[0], (unsigned)atoi(args[1]), err);
+}
+
 static int make(struct world *world, char **args, struct err *err)
 {
 	char *shell[] = {"/bin/sh", NULL}, *none[] = {NULL}, *env[] = {"FROM_IMAGE=yes", NULL};
@@ -113,8 +119,12 @@ static int make(struct world *world, char **args, struct err *err)
 	if (!input.container)
 		return err_refuse(err, EINVAL, "no container '%s'", args[1]);
 	r = bundle_make(&input, &dir, err);
+	if (r == -EEXIST && remove_attempt(world, args + 1, err) == 0)
+		r = bundle_make(&input, &dir, err);
 	if (r == 0)
 		puts(dir);
+	else
+		remove_attempt(world, args + 1, NULL);
 	return r;
 }
 
@@ -124,20 +134,33 @@ static void print_member(pid_t pid, const char *container, void *userdata)
 	printf("%d %s\n", pid, container);
 }
 
-static int run(struct world *world, const char *verb, int count, char **args, struct err *err)
+static int volumes(struct world *world, struct err *err)
 {
 	const struct object_source source = world_source(world);
+	struct payload *payloads;
+	int r = volumes_gather(world->pod, &source, &payloads, err);
+
+	if (r < 0)
+		return r;
+	r = volumes_make(world->pod, world->volume_dir, payloads, err);
+	volumes_forget(world->pod, payloads);
+	return r;
+}
+
+static int run(struct world *world, const char *verb, int count, char **args, struct err *err)
+{
 	int r;
 
 	if (strcmp(verb, "cgroup") == 0)
 		return cgroups_pod_make(world->cgroups, world->pod, err);
 	if (strcmp(verb, "volumes") == 0)
-		return volumes_make(world->pod, world->volume_dir, &source, err);
+		return volumes(world, err);
+	if (strcmp(verb, "reap") == 0)
+		return cgroups_pod_remove(world->cgroups, world->pod->meta.uid, err);
 	if (strcmp(verb, "make") == 0 && count >= 4)
 		return make(world, args, err);
 	if (strcmp(verb, "remove") == 0 && count == 2)
-		return bundle_remove(
-			world->run_dir, world->state_dir, args[0], (unsigned)atoi(args[1]), err);
+		return remove_attempt(world, args, err);
 	if (strcmp(verb, "pids") == 0)
 		return cgroups_pod_each(world->cgroups, world->pod->meta.uid, print_member, NULL);
 	if (strcmp(verb, "erase") != 0)
@@ -146,34 +169,17 @@ static int run(struct world *world, const char *verb, int count, char **args, st
 	return r < 0 ? r : cgroups_pod_remove(world->cgroups, world->pod->meta.uid, err);
 }
 
-static int sweep(char **uids, struct err *err)
-{
-	struct cgroups *cgroups = NULL;
-	int r = cgroups_open(NULL, &cgroups, err);
-
-	if (r == 0)
-		r = cgroups_sweep(cgroups, (const char *const *)uids, err);
-	if (r >= 0)
-		printf("%d\n", r);
-	cgroups_free(cgroups);
-	return r;
-}
-
 int main(int argc, char **argv)
 {
 	struct world world = {0};
 	struct err err = {0};
 	int r;
 
-	if (argc < 3)
+	if (argc < 4)
 		return 2;
-	if (strcmp(argv[1], "sweep") == 0) {
-		r = sweep(argv + 3, &err);
-	} else {
-		r = argc < 4 ? -EINVAL : world_open(argv[2], argv[3], &world, &err);
-		if (r == 0)
-			r = run(&world, argv[1], argc - 4, argv + 4, &err);
-	}
+	r = world_open(argv[2], argv[3], &world, &err);
+	if (r == 0)
+		r = run(&world, argv[1], argc - 4, argv + 4, &err);
 	pod_free(world.pod);
 	manifest_free(world.manifest);
 	cgroups_free(world.cgroups);

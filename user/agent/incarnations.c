@@ -42,8 +42,7 @@ bool incarnations_forget(json_t *record, bool (*in_use)(const char *name, const 
 	json_t *number;
 	void *next;
 
-	json_object_foreach_safe(record, next, name, number)
-	{
+	json_object_foreach_safe (record, next, name, number) {
 		uint64_t after = (uint64_t)json_integer_value(number) + 1;
 
 		if (!strchr(name, '/') || in_use(name, userdata))

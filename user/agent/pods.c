@@ -46,8 +46,7 @@ static bool pods_name_is_used(const char *key, const void *userdata)
 }
 
 /* Numbers are kept for the names of manifests, and of Pods as long as those are there. */
-static void pods_number(
-	struct agent *agent, const struct manifests_entry *entries, size_t count)
+static void pods_number(struct agent *agent, const struct manifests_entry *entries, size_t count)
 {
 	size_t pods = 0;
 	bool changed = false;
@@ -165,7 +164,8 @@ void pods_gone(struct agent *agent, struct node_pod *pod)
 
 	entry = manifests_find(agent->manifests, KIND_POD, meta->namespace, meta->name);
 	/* What is described in the same words makes another Pod. */
-	if (entry && uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) == 0 &&
+	if (entry &&
+		uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) == 0 &&
 		strcmp(uid, meta->uid) == 0)
 		pods_raise(agent, meta);
 }

@@ -281,23 +281,20 @@ int bundle_make(const struct bundle_input *input, char **ret_dir, struct err *er
 {
 	const char *name = input->container->name;
 	AUTO_FREE char *bundle = bundle_dir(input->run_dir, name, input->attempt);
+	AUTO_FREE char *writable = writable_dir(input->state_dir, name, input->attempt);
 	int r;
 
-	if (!bundle)
+	if (!bundle || !writable)
 		return err_set(err, ENOMEM, "make a bundle");
 	if (input->pod->share_process_namespace)
 		return err_refuse(err, ENOTSUP, "spec.shareProcessNamespace is not supported");
 	/* What a crash left half done is not worth telling from what is whole. */
-	r = bundle_remove(input->run_dir, input->state_dir, name, input->attempt, err);
-	if (r < 0)
-		return r;
+	if (access(bundle, F_OK) == 0 || access(writable, F_OK) == 0)
+		return err_refuse(err, EEXIST, "'%s' is not empty", bundle);
 	r = bundle_fill(input, bundle, err);
-	if (r < 0) {
-		bundle_remove(input->run_dir, input->state_dir, name, input->attempt, NULL);
-		return r;
-	}
-	*ret_dir = take_ptr(bundle);
-	return 0;
+	if (r == 0)
+		*ret_dir = take_ptr(bundle);
+	return r;
 }
 
 int bundle_remove(const char *run_dir, const char *state_dir, const char *container,

@@ -28,7 +28,8 @@ struct bundle_input {
 	struct object_source source;
 };
 
-/* Builds it.  *@ret_dir: the bundle's directory, the caller frees.  On failure nothing is left.
+/* Builds it.  *@ret_dir: the bundle's directory, the caller frees.  -EEXIST: something of that attempt is
+ * there.  After a failure, too, bundle_remove clears the place: it may block, which this does not.
  * -ENOENT with a text that names the ConfigMap, Secret or key, and -EPERM when runAsNonRoot forbids the
  * user: CreateContainerConfigError.  A bundle that a container was created from must not be made again. */
 int bundle_make(const struct bundle_input *input, char **ret_dir, struct err *err);

@@ -32,14 +32,12 @@ char *cgroups_shim_path(const struct cgroups *cgroups);
 /* Makes the Pod's cgroup in every hierarchy and writes its shares, quota, memory limit.  Idempotent. */
 int cgroups_pod_make(const struct cgroups *cgroups, const struct pod *pod, struct err *err);
 /* Kills what is left in it and removes it, whatever QoS class @uid had.  A missing one is success.
- * Waits at most 2 s for killed processes to be gone, then -EBUSY: call it again. */
+ * Never waits: -EBUSY while killed processes are on their way out, call it again then. */
 int cgroups_pod_remove(const struct cgroups *cgroups, const char *uid, struct err *err);
 /* Calls @fn once for each process in the Pod's cgroup (any hierarchy); @container: the cgroup below the
  * Pod's that it is in ("web.0", "pause"), "" for the Pod's own. */
 int cgroups_pod_each(const struct cgroups *cgroups, const char *uid,
 	void (*fn)(pid_t pid, const char *container, void *userdata), void *userdata);
-/* The number of Pods whose cgroup is still there without being in @uids (NULL-terminated): removed. */
-int cgroups_sweep(const struct cgroups *cgroups, const char *const *uids, struct err *err);
 
 /* Removes what holds Pods and shims where it is empty; anything in use stays.  Done with the last Pod too,
  * when its shim may still be about to end: once more before the program ends. */

@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Finding and killing what runs in Pods' cgroups, and removing them. */
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "user/base/cleanup.h"
-#include "user/base/clock.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
 #include "user/node/cgroup_tree.h"
 
-#define PROCS_MAX  (16u << 20)
-#define DEPTH_MAX  8 /* Pod, container, exec, and what a container makes for itself */
-#define REAP_USEC  (2 * USEC_PER_SEC)
-#define REAP_PAUSE 1 /* milliseconds */
+#define PROCS_MAX (16u << 20)
+#define DEPTH_MAX 8 /* Pod, container, exec, and what a container makes for itself */
 
 struct member {
 	pid_t pid;
-	int fd; /* its pidfd while it is being killed, else -1 */
 	char container[NAME_MAX + 1];
 };
 
@@ -32,8 +25,6 @@ struct members {
 
 static void members_free(struct members *members)
 {
-	for (size_t i = 0; i < members->count; i++)
-		cleanup_fd(&members->list[i].fd);
 	free(members->list);
 }
 
@@ -46,7 +37,6 @@ static int members_add(struct members *members, pid_t pid, const char *container
 		return -ENOMEM;
 	members->list = grown;
 	grown[members->count].pid = pid;
-	grown[members->count].fd = -1;
 	snprintf(grown[members->count].container, sizeof(grown->container), "%s", container);
 	members->count++;
 	return 0;
@@ -171,22 +161,15 @@ static void pod_thaw(const struct cgroups *cgroups, const char *uid)
 	}
 }
 
-/* The pidfd keeps a number that is used anew from being hit or waited for. */
-static void members_kill(struct members *members, uint64_t deadline)
+/* The pidfd keeps a number that is used anew from being hit. */
+static void members_kill(const struct members *members)
 {
 	for (size_t i = 0; i < members->count; i++) {
-		struct member *one = &members->list[i];
+		pid_t pid = members->list[i].pid;
+		AUTO_FD fd = pid == getpid() ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 
-		one->fd = one->pid == getpid() ? -1 : (int)syscall(SYS_pidfd_open, one->pid, 0);
-		if (one->fd >= 0)
-			syscall(SYS_pidfd_send_signal, one->fd, SIGKILL, NULL, 0);
-	}
-	for (size_t i = 0; i < members->count; i++) {
-		struct pollfd wait = {.fd = members->list[i].fd, .events = POLLIN};
-		uint64_t now = clock_now();
-
-		if (wait.fd >= 0 && now < deadline)
-			poll(&wait, 1, (int)((deadline - now) / USEC_PER_MSEC) + 1);
+		if (fd >= 0)
+			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	}
 }
 
@@ -240,77 +223,17 @@ void cgroups_prune(const struct cgroups *cgroups)
 
 int cgroups_pod_remove(const struct cgroups *cgroups, const char *uid, struct err *err)
 {
-	uint64_t deadline = clock_now() + REAP_USEC;
-	int r;
+	AUTO_CLEANUP(members_free) struct members members = {0};
+	int r = members_of_pod(cgroups, uid, &members);
 
-	for (;;) {
-		AUTO_CLEANUP(members_free) struct members members = {0};
-		const struct timespec pause = {.tv_nsec = REAP_PAUSE * 1000000L};
-
-		r = members_of_pod(cgroups, uid, &members);
-		if (r < 0)
-			return err_set(err, -r, "list the processes of Pod %s", uid);
-		if (members.count)
-			pod_thaw(cgroups, uid);
-		members_kill(&members, deadline);
-		r = pod_remove_dirs(cgroups, uid);
-		/* A dead process leaves its cgroup a moment after its pidfd says so. */
-		if (r != -EBUSY || clock_now() >= deadline)
-			break;
-		nanosleep(&pause, NULL);
-	}
+	if (r < 0)
+		return err_set(err, -r, "list the processes of Pod %s", uid);
+	if (members.count)
+		pod_thaw(cgroups, uid);
+	members_kill(&members);
+	r = pod_remove_dirs(cgroups, uid);
 	if (r < 0)
 		return err_set(err, -r, "remove the cgroups of Pod %s", uid);
 	cgroups_prune(cgroups);
 	return cgroups_weigh_burstable(cgroups, err);
-}
-
-struct sweep {
-	const struct cgroups *cgroups;
-	const char *const *keep;
-	struct err *err;
-	int count;
-};
-
-static int sweep_one(const char *path, const char *name, void *data)
-{
-	struct sweep *sweep = data;
-	const char *uid = name + strlen("pod");
-	int r;
-
-	(void)path;
-	if (strncmp(name, "pod", strlen("pod")) != 0)
-		return 0;
-	for (const char *const *keep = sweep->keep; *keep; keep++)
-		if (strcmp(*keep, uid) == 0)
-			return 0;
-	r = cgroups_pod_remove(sweep->cgroups, uid, sweep->err);
-	sweep->count += r == 0;
-	return r;
-}
-
-int cgroups_sweep(const struct cgroups *cgroups, const char *const *uids, struct err *err)
-{
-	struct sweep sweep = {.cgroups = cgroups, .keep = uids, .err = err};
-
-	for (size_t i = 0; i < cgroups->count * CGROUP_PARENTS; i++) {
-		AUTO_FREE char *dir = fs_format("%s%s%s", cgroups->list[i / CGROUP_PARENTS].mount,
-			cgroups->base, cgroup_parents[i % CGROUP_PARENTS]);
-		struct err local = {0};
-		int r;
-
-		if (!dir)
-			return err_set(err, ENOMEM, "sweep cgroups");
-		sweep.err = &local;
-		r = children_each(dir, sweep_one, &sweep);
-		if (r < 0 && !local.code)
-			return err_set(err, -r, "sweep '%s'", dir);
-		if (r < 0) {
-			if (err)
-				*err = local;
-			return r;
-		}
-	}
-	cgroups_prune(cgroups);
-	return sweep.count;
 }

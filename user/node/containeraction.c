@@ -149,32 +149,57 @@ static void container_began(struct container_work *work)
 		observed_container(work->pod->spec, work->index)->name, container->attempt);
 }
 
+static void start_erased(struct container_work *work, int result, const char *reason)
+{
+	const struct container_observed failed = *observed_of(work);
+
+	work->erasing = false;
+	if (result < 0)
+		log_warning("pod %s: container %s: %s, ignoring", work->pod->id,
+			observed_container(work->pod->spec, work->index)->name, reason);
+	container_failed(work, failed.reason, failed.message);
+}
+
 static void start_removed(void *userdata, int result, const char *reason)
 {
 	struct container_work *work = userdata;
-	struct node_pod *pod = work->pod;
-	const char *name = observed_container(pod->spec, work->index)->name;
-	struct container_observed failed = *observed_of(work);
-	struct err err;
 
 	if (result < 0)
-		log_warning("pod %s: container %s: %s, ignoring", pod->id, name, reason);
-	if (bundle_remove(pod->run_dir, pod->state_dir, name, work->starting, &err) < 0)
-		log_warning("pod %s: container %s: %s, ignoring", pod->id, name, err.text);
-	container_failed(work, failed.reason, failed.message);
+		log_warning("pod %s: container %s: %s, ignoring", work->pod->id,
+			observed_container(work->pod->spec, work->index)->name, reason);
+	work->erasing = true;
+	container_erase(work, work->starting, start_erased);
+}
+
+static void start_explain(struct container_work *work, const char *reason, const char *message)
+{
+	struct container_observed *container = observed_of(work);
+
+	snprintf(container->reason, sizeof(container->reason), "%s", reason);
+	snprintf(container->message, sizeof(container->message), "%s", message);
 }
 
 /* Undoes a half-made attempt before the failure counts. */
 static void start_failed(struct container_work *work, const char *reason, const char *message)
 {
-	struct container_observed *container = observed_of(work);
 	char id[SHIM_ID_MAX];
 
-	snprintf(container->reason, sizeof(container->reason), "%s", reason);
-	snprintf(container->message, sizeof(container->message), "%s", message);
+	start_explain(work, reason, message);
 	container_id(work->pod, work->index, work->starting, id);
 	if (!work->pod->shim || shim_delete(work->pod->shim, id, start_removed, work) < 0)
 		start_removed(work, 0, "");
+}
+
+/* What a crash left half done is gone: the plan starts anew. */
+static void start_cleared(struct container_work *work, int result, const char *reason)
+{
+	work->erasing = false;
+	if (result < 0) {
+		container_failed(work, "CreateContainerError", reason);
+		return;
+	}
+	observed_of(work)->busy = false;
+	nodepod_kick(work->pod);
 }
 
 static void post_start_done(void *cookie, int code, const char *output)
@@ -282,11 +307,17 @@ static void container_start(struct container_work *work)
 
 	work->starting = container->attempt + (container->phase == CONTAINER_EXITED);
 	r = start_make(work, &bundle, &err);
+	if (r == -EEXIST) {
+		work->erasing = true;
+		container_erase(work, work->starting, start_cleared);
+		return;
+	}
 	if (r < 0) {
-		container_failed(work,
+		start_explain(work,
 			r == -ENOENT || r == -EPERM ? "CreateContainerConfigError"
 						    : "CreateContainerError",
 			err.text);
+		start_removed(work, 0, "");
 		return;
 	}
 	container_id(pod, work->index, work->starting, id);
@@ -400,25 +431,26 @@ static void container_kill(struct container_work *work)
 
 /* --- clean --- */
 
+/* What cannot be removed now goes with the Pod; the next attempt has directories of its own. */
+static void clean_warn(struct container_work *work, int result, const char *reason)
+{
+	if (result < 0)
+		log_warning("pod %s: container %s: clean up: %s, ignoring", work->pod->id,
+			observed_container(work->pod->spec, work->index)->name, reason);
+}
+
+/* The next attempt need not wait until the directories of this one are gone. */
 static void clean_deleted(void *userdata, int result, const char *reason)
 {
 	struct container_work *work = userdata;
-	struct node_pod *pod = work->pod;
 	struct container_observed *container = observed_of(work);
-	struct err err;
 
-	if (result == 0) {
-		result = bundle_remove(pod->run_dir, pod->state_dir,
-			observed_container(pod->spec, work->index)->name, container->attempt, &err);
-		reason = err.text;
-	}
-	/* What cannot be removed now goes with the Pod; the next attempt has directories of its own. */
-	if (result < 0)
-		log_warning("pod %s: container %s: clean up: %s, ignoring", pod->id,
-			observed_container(pod->spec, work->index)->name, reason);
+	clean_warn(work, result, reason);
+	if (result == 0)
+		container_erase(work, container->attempt, clean_warn);
 	container->busy = false;
 	container->cleaned = true;
-	nodepod_touch(pod);
+	nodepod_touch(work->pod);
 }
 
 static void container_clean(struct container_work *work)

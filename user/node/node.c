@@ -511,21 +511,13 @@ void node_pod_exec_kill(struct node_pod *pod, uint32_t exec)
 		shim_exec_kill(pod->shim, exec);
 }
 
-static void node_refresh_volumes(struct node_pod *pod)
-{
-	struct err err;
-
-	if (volumes_make(pod->spec, pod->volume_dir, &pod->node->source, &err) < 0)
-		log_warning("pod %s: %s, the volumes stay as they are", pod->id, err.text);
-}
-
 void node_sources_changed(struct node *node)
 {
 	for (struct node_pod *pod = node->first; pod; pod = pod->next) {
 		if (pod->observed.deleting || pod->adopting)
 			continue;
 		if (pod->observed.prepared)
-			node_refresh_volumes(pod);
+			podprepare_refresh(pod);
 		pod->observed.retry_at = 0;
 		for (size_t i = 0; i < pod->observed.count; i++)
 			if (strcmp(pod->observed.containers[i].reason,

@@ -225,6 +225,7 @@ void nodepod_free(struct node_pod *pod)
 	}
 	shim_free(pod->shim);
 	cni_call_cancel(pod->cni_call);
+	reap_free(pod->reap);
 	timer_free(pod->timer);
 	timer_free(pod->drain_timer);
 	sockets_free(pod->drain);

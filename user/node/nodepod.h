@@ -13,6 +13,7 @@
 #include "user/node/image.h"
 #include "user/node/node.h"
 #include "user/node/plan.h"
+#include "user/node/reap.h"
 #include "user/probe/probe.h"
 
 struct sockets;
@@ -41,6 +42,7 @@ struct container_work {
 	size_t index;
 	struct image *image; /* for the coming start; NULL: unknown */
 	struct image_wait *pull;
+	bool erasing;	   /* what is left of the attempt to start goes first */
 	unsigned starting; /* number of the attempt that is being started */
 	int pidfd;
 	sd_event_source *pidfd_source;
@@ -60,6 +62,7 @@ struct node_pod {
 	char *id; /* "namespace/name" for messages */
 	struct shim *shim;
 	struct cni_call *cni_call;
+	struct reap *reap;
 	int netns_fd;
 	struct timer *timer;	   /* reconcile */
 	struct timer *drain_timer; /* looks at open connections */
@@ -95,6 +98,14 @@ void node_pod_gone(struct node_pod *pod);
 
 /* podaction.c: what pod_plan() asks for the Pod as a whole */
 void podaction_run(struct node_pod *pod, enum pod_action action);
+
+/* podprepare.c: POD_PREPARE, and volumes whose ConfigMaps or Secrets changed */
+void podprepare_run(struct node_pod *pod);
+void podprepare_refresh(struct node_pod *pod);
+
+/* containererase.c: removes bundle and writable layer of one attempt in the eraser thread; then @done. */
+typedef void (*container_erased_fn)(struct container_work *work, int result, const char *reason);
+void container_erase(struct container_work *work, unsigned attempt, container_erased_fn done);
 
 /* containeraction.c */
 void containeraction_run(struct node_pod *pod, size_t index, enum container_action action);

@@ -16,8 +16,10 @@
 
 void payload_clear(struct payload *payload)
 {
-	for (size_t i = 0; i < payload->count; i++)
+	for (size_t i = 0; i < payload->count; i++) {
+		free(payload->files[i].path);
 		free(payload->files[i].data);
+	}
 	free(payload->files);
 	*payload = (struct payload){0};
 }
@@ -44,14 +46,17 @@ static int payload_add(struct payload *payload, const char *path, mode_t mode, v
 {
 	struct payload_file *grown =
 		reallocarray(payload->files, payload->count + 1, sizeof(*grown));
+	struct payload_file file = {.data = data, .len = len, .mode = mode};
 
-	if (!grown) {
+	if (grown)
+		payload->files = grown;
+	file.path = strdup(path);
+	if (!grown || !file.path) {
+		free(file.path);
 		free(data);
 		return err_set(err, ENOMEM, "read volume file '%s'", path);
 	}
-	payload->files = grown;
-	grown[payload->count++] =
-		(struct payload_file){.path = path, .data = data, .len = len, .mode = mode};
+	grown[payload->count++] = file;
 	return path_is_plain(path)
 		       ? 0
 		       : err_refuse(err, EINVAL, "volume path '%.100s' leads elsewhere", path);

@@ -13,9 +13,10 @@
 
 struct err;
 
+/* Owns what it points at: it may be written while the object it came from changes. */
 struct payload_file {
-	const char *path; /* relative; borrowed from the volume or the object */
-	void *data;	  /* owned */
+	char *path; /* relative */
+	void *data;
 	size_t len;
 	mode_t mode;
 };

@@ -7,103 +7,13 @@
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
 #include "user/base/log.h"
-#include "user/base/record.h"
 #include "user/net/sockets.h"
 #include "user/node/mountinfo.h"
 #include "user/node/nodepod.h"
 #include "user/node/podlog.h"
-#include "user/node/podrecord.h"
 
 #define DRAIN_MAX  (2 * USEC_PER_SEC)
 #define DRAIN_LOOK (10 * USEC_PER_MSEC)
-
-/* --- prepare: the durable record is written by the worker thread, the rest follows on the loop --- */
-
-struct admission {
-	struct node_pod *pod;
-	char *path, *text;
-	int result;
-	struct err err;
-};
-
-static void admission_free(void *arg)
-{
-	struct admission *admission = arg;
-
-	free(admission->path);
-	free(admission->text);
-	free(admission);
-}
-
-static void admission_write(void *arg)
-{
-	struct admission *admission = arg;
-
-	admission->result = record_write(admission->path, "pod", admission->text,
-		strlen(admission->text), FS_DURABLE, &admission->err);
-}
-
-static int prepare_rest(struct node_pod *pod, struct err *err)
-{
-	int r = fs_mkdir(pod->run_dir, 0700, err);
-
-	pod->run_made = r == 0;
-	if (r == 0)
-		r = cgroups_pod_make(pod->node->cgroups, pod->spec, err);
-	if (r == 0)
-		r = volumes_make(pod->spec, pod->volume_dir, &pod->node->source, err);
-	return r;
-}
-
-static void admission_done(void *arg)
-{
-	struct admission *admission = arg;
-	struct node_pod *pod = admission->pod;
-	struct err err = admission->err;
-	int r = admission->result;
-
-	admission_free(admission);
-	if (r < 0) {
-		nodepod_done(pod, r, "FailedAdmission", err.text);
-		return;
-	}
-	r = prepare_rest(pod, &err);
-	if (r == 0)
-		pod->observed.prepared = true;
-	nodepod_done(pod, r, "FailedMount", err.text);
-}
-
-static int admission_post(struct node_pod *pod, struct err *err)
-{
-	AUTO_JSON record = podrecord_admitted(pod->spec, pod->observed.created_wall);
-	struct admission *admission = calloc(1, sizeof(*admission));
-	int r;
-
-	if (!admission)
-		return err_set(err, ENOMEM, "record the Pod");
-	admission->pod = pod;
-	admission->path = fs_format("%s/pod", pod->state_dir);
-	admission->text = record ? json_text(record) : NULL;
-	r = admission->path && admission->text ? worker_post(pod->node->worker, admission_write,
-							 admission_done, admission_free, admission)
-					       : -ENOMEM;
-	if (r < 0) {
-		admission_free(admission);
-		return err_set(err, -r, "record the Pod");
-	}
-	return 0;
-}
-
-static void podaction_prepare(struct node_pod *pod)
-{
-	struct err err;
-	int r = fs_mkdir(pod->state_dir, 0700, &err);
-
-	if (r == 0)
-		r = admission_post(pod, &err);
-	if (r < 0)
-		nodepod_done(pod, r, "FailedAdmission", err.text);
-}
 
 /* --- sandbox and network --- */
 
@@ -239,6 +149,14 @@ static void podaction_network(struct node_pod *pod)
 		network_add(pod);
 }
 
+static int pod_reap(struct node_pod *pod, reap_fn done, struct err *err)
+{
+	const struct node *node = pod->node;
+
+	return reap_start(node->loop, node->worker, node->cgroups, pod->spec->meta.uid, done, pod,
+		&pod->reap, err);
+}
+
 /* --- lost sandbox --- */
 
 /* What ran in a sandbox that is gone has ended in a way nobody saw. */
@@ -304,6 +222,23 @@ static void reset_network_gone(
 	nodepod_done(pod, result, "FailedKillPodSandBox", reason);
 }
 
+static void reset_killed(void *userdata, int result, const char *reason)
+{
+	struct node_pod *pod = userdata;
+
+	pod->reap = NULL;
+	if (result < 0) {
+		nodepod_done(pod, result, "FailedKillPodSandBox", reason);
+		return;
+	}
+	for (size_t i = 0; i < pod->observed.count; i++) {
+		reset_container(pod, i);
+		if (!pod->work[i].pull && !pod->work[i].erasing)
+			pod->observed.containers[i].busy = false;
+	}
+	network_del(pod, reset_network_gone);
+}
+
 static void podaction_reset(struct node_pod *pod)
 {
 	struct err err;
@@ -311,17 +246,9 @@ static void podaction_reset(struct node_pod *pod)
 
 	log_warning("pod %s: its sandbox is gone, it will be killed and re-created", pod->id);
 	pod->shim = shim_free(pod->shim);
-	r = cgroups_pod_remove(pod->node->cgroups, pod->spec->meta.uid, &err);
-	if (r < 0) {
+	r = pod_reap(pod, reset_killed, &err);
+	if (r < 0)
 		nodepod_done(pod, r, "FailedKillPodSandBox", err.text);
-		return;
-	}
-	for (size_t i = 0; i < pod->observed.count; i++) {
-		reset_container(pod, i);
-		if (!pod->work[i].pull)
-			pod->observed.containers[i].busy = false;
-	}
-	network_del(pod, reset_network_gone);
 }
 
 /* --- deletion: eject, drain, release, erase --- */
@@ -472,32 +399,42 @@ static void erase_done(void *arg)
 	node_pod_gone(pod);
 }
 
+/* Behind the bundles of its containers in the eraser's queue. */
+static void erase_reaped(void *userdata, int result, const char *reason)
+{
+	struct node_pod *pod = userdata;
+	struct erasure *erasure;
+
+	pod->reap = NULL;
+	if (result < 0) {
+		nodepod_done(pod, result, "FailedCleanup", reason);
+		return;
+	}
+	erasure = calloc(1, sizeof(*erasure));
+	if (erasure)
+		erasure->pod = pod;
+	if (erasure && worker_post(pod->node->eraser, erase_dirs, erase_done, free, erasure) == 0)
+		return;
+	free(erasure);
+	nodepod_done(pod, -ENOMEM, "FailedCleanup", "no memory to erase the Pod");
+}
+
 static void podaction_erase(struct node_pod *pod)
 {
-	struct erasure *erasure = calloc(1, sizeof(*erasure));
 	struct err err;
-	int r = cgroups_pod_remove(pod->node->cgroups, pod->spec->meta.uid, &err);
+	int r;
 
 	pod->run_made = false; /* nothing is recorded there any more */
-	if (r == 0 && !erasure)
-		r = err_set(&err, ENOMEM, "erase the Pod");
-	if (r == 0) {
-		erasure->pod = pod;
-		r = worker_post(pod->node->eraser, erase_dirs, erase_done, free, erasure);
-		if (r < 0)
-			err_set(&err, -r, "erase the Pod");
-	}
-	if (r < 0) {
-		free(erasure);
+	r = pod_reap(pod, erase_reaped, &err);
+	if (r < 0)
 		nodepod_done(pod, r, "FailedCleanup", err.text);
-	}
 }
 
 void podaction_run(struct node_pod *pod, enum pod_action action)
 {
 	pod->observed.busy = true;
 	switch (action) {
-	case POD_PREPARE: podaction_prepare(pod); break;
+	case POD_PREPARE: podprepare_run(pod); break;
 	case POD_SANDBOX: podaction_sandbox(pod); break;
 	case POD_NETWORK: podaction_network(pod); break;
 	case POD_RESET: podaction_reset(pod); break;

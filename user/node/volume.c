@@ -122,33 +122,23 @@ static int empty_dir_make(const char *path, struct err *err)
 	return r;
 }
 
-static void payload_cleanup(struct payload *payload)
+static int payload_volume_make(const struct volume *volume, const struct payload *payload,
+	const char *path, struct err *err)
 {
-	payload_clear(payload);
+	int r = volume->kind == VOLUME_SECRET
+			? tmpfs_make(path, SECRET_BYTES, "0755", MS_NOEXEC, err)
+			: directory_make(path, 0755, err);
+
+	return r < 0 ? r : payload_write(payload, path, err);
 }
 
-static int payload_volume_make(const struct pod *pod, const struct volume *volume, const char *path,
-	const struct object_source *source, struct err *err)
-{
-	AUTO_CLEANUP(payload_cleanup) struct payload payload = {0};
-	int r = payload_make(volume, pod->meta.namespace, source, &payload, err);
-
-	if (r < 0)
-		return r;
-	if (volume->kind == VOLUME_SECRET)
-		r = tmpfs_make(path, SECRET_BYTES, "0755", MS_NOEXEC, err);
-	else
-		r = directory_make(path, 0755, err);
-	return r < 0 ? r : payload_write(&payload, path, err);
-}
-
-static int volume_make(const struct pod *pod, const struct volume *volume, const char *path,
-	const struct object_source *source, struct err *err)
+static int volume_make(const struct pod *pod, const struct volume *volume,
+	const struct payload *payload, const char *path, struct err *err)
 {
 	switch (volume->kind) {
 	case VOLUME_HOST_PATH: return host_path_check(volume, err);
 	case VOLUME_CONFIG_MAP:
-	case VOLUME_SECRET: return payload_volume_make(pod, volume, path, source, err);
+	case VOLUME_SECRET: return payload_volume_make(volume, payload, path, err);
 	case VOLUME_EMPTY_DIR: break;
 	}
 	if (volume->memory)
@@ -156,8 +146,35 @@ static int volume_make(const struct pod *pod, const struct volume *volume, const
 	return empty_dir_make(path, err);
 }
 
+int volumes_gather(const struct pod *pod, const struct object_source *source, struct payload **ret,
+	struct err *err)
+{
+	struct payload *payloads = calloc(pod->volume_count + 1, sizeof(*payloads));
+	int r = payloads ? 0 : err_set(err, ENOMEM, "read the content of volumes");
+
+	for (size_t i = 0; r == 0 && i < pod->volume_count; i++) {
+		const struct volume *volume = &pod->volumes[i];
+
+		if (volume->kind == VOLUME_CONFIG_MAP || volume->kind == VOLUME_SECRET)
+			r = payload_make(volume, pod->meta.namespace, source, &payloads[i], err);
+	}
+	if (r < 0)
+		volumes_forget(pod, payloads);
+	else
+		*ret = payloads;
+	return r;
+}
+
+struct payload *volumes_forget(const struct pod *pod, struct payload *payloads)
+{
+	for (size_t i = 0; payloads && i < pod->volume_count; i++)
+		payload_clear(&payloads[i]);
+	free(payloads);
+	return NULL;
+}
+
 int volumes_make(
-	const struct pod *pod, const char *dir, const struct object_source *source, struct err *err)
+	const struct pod *pod, const char *dir, const struct payload *payloads, struct err *err)
 {
 	AUTO_FREE char *shm = fs_format("%s/" VOLUME_SHM, dir);
 	int r = shm ? fs_mkdir(dir, 0700, err) : err_set(err, ENOMEM, "make volumes");
@@ -167,7 +184,7 @@ int volumes_make(
 	for (size_t i = 0; r == 0 && i < pod->volume_count; i++) {
 		AUTO_FREE char *path = fs_format("%s/%s", dir, pod->volumes[i].name);
 
-		r = path ? volume_make(pod, &pod->volumes[i], path, source, err)
+		r = path ? volume_make(pod, &pod->volumes[i], &payloads[i], path, err)
 			 : err_set(err, ENOMEM, "make volume '%s'", pod->volumes[i].name);
 	}
 	return r;

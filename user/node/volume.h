@@ -17,11 +17,21 @@ struct object_source {
 /* Below the directory of volumes, beside them: the Pod's /dev/shm (no volume can have this name). */
 #define VOLUME_SHM ".shm"
 
-/* Makes every volume of @pod below @dir (STATE/pods/UID/volumes).  Idempotent; updates the content of
- * configMap and secret volumes atomically (..data link) when it differs.  -ENOENT names the missing
- * ConfigMap, Secret or key.  The sizeLimit of an emptyDir on disk is not enforced. */
-int volumes_make(const struct pod *pod, const char *dir, const struct object_source *source,
+/* What the configMap and secret volumes of a Pod show: volume_count entries, those of others empty. */
+struct payload;
+
+/* Reads them where @source may be read.  -ENOENT names the missing ConfigMap, Secret or key.  The
+ * caller owns *@ret. */
+int volumes_gather(const struct pod *pod, const struct object_source *source, struct payload **ret,
 	struct err *err);
+/* Accepts NULL; returns NULL. */
+struct payload *volumes_forget(const struct pod *pod, struct payload *payloads);
+
+/* Makes every volume of @pod below @dir (STATE/pods/UID/volumes).  Idempotent; updates the content of
+ * configMap and secret volumes atomically (..data link) when it differs.  May block.  The sizeLimit
+ * of an emptyDir on disk is not enforced. */
+int volumes_make(
+	const struct pod *pod, const char *dir, const struct payload *payloads, struct err *err);
 /* Unmounts and removes them all; a hostPath stays.  A missing @dir is success. */
 int volumes_remove(const char *dir, struct err *err);
 /* The host path of one volume: the caller frees *@ret. */
