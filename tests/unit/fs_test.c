@@ -1,13 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/check.h"
 #include "user/base/fs.h"
 #include "user/base/record.h"
+
+/*
+ * What fs.c asks of the kernel, in order: these stand before libc's functions of the same names.  A
+ * descriptor is told by the name of its file, a directory's by "/".
+ */
+static char calls[512];
+
+static void call_note(const char *call, const char *name)
+{
+	size_t len = strlen(calls);
+
+	snprintf(calls + len, sizeof(calls) - len, "%s(%s) ", call, name);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int fsync(int fd)
+{
+	char link[64], path[PATH_MAX] = "";
+	struct stat st;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 1) < 0 || fstat(fd, &st) < 0)
+		return -1;
+	call_note("fsync", S_ISDIR(st.st_mode) ? "/" : base_name(path));
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int rename(const char *from, const char *to)
+{
+	call_note("rename", base_name(to));
+	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
 
 static const char *scratch(void)
 {
@@ -164,4 +204,22 @@ TEST(a_damaged_record_is_told_from_a_missing_one)
 	CHECK_FAILS("then it is missing", record_read(path, "pod", &text, NULL, NULL, &err), ENOENT,
 		&err, path);
 	CHECK_OK("clean up", fs_remove(dir, &err), &err);
+}
+
+TEST(what_must_survive_a_power_loss_is_on_the_disk_before_it_has_its_name)
+{
+	AUTO_FREE char *path = fs_format("%s/kept", scratch());
+	struct err err = {0};
+
+	calls[0] = '\0';
+	CHECK_OK("replaced", fs_replace(path, "1", 1, 0600, FS_DURABLE, &err), &err);
+	CHECK_STR("the file, its name, the directory", calls,
+		"fsync(kept.new) rename(kept) fsync(/) ");
+	calls[0] = '\0';
+	CHECK_OK("a record", record_write(path, "test", "1", 1, FS_DURABLE, &err), &err);
+	CHECK_STR("is no different", calls, "fsync(kept.new) rename(kept) fsync(/) ");
+	calls[0] = '\0';
+	CHECK_OK("what may be lost", fs_replace(path, "1", 1, 0600, FS_VOLATILE, &err), &err);
+	CHECK_STR("costs no sync", calls, "rename(kept) ");
+	CHECK_OK("cleaned", fs_remove(scratch(), &err), &err);
 }
