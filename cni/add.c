@@ -377,6 +377,26 @@ static int add_open_netns(const char *path, int *ret_fd, struct fault *fault)
 	return 0;
 }
 
+/*
+ * podnetd would go on in the wrong namespace and has to abort when it cannot leave.  The plugin can say so:
+ * nothing has been made yet, and it ends with its answer.
+ */
+static int add_open_pod(int netns_fd, struct netlink *ret, struct err *err)
+{
+	struct netns_token token = NETNS_OUTSIDE;
+	struct err stuck;
+	int r = netns_enter(netns_fd, &token, err);
+
+	if (r < 0)
+		return r;
+	r = netlink_open(NETLINK_ROUTE, ret, err);
+	if (netns_try_leave(&token, &stuck) < 0) {
+		*err = stuck;
+		return -stuck.code;
+	}
+	return r;
+}
+
 int add_run(const struct config *config, const struct environment *environment, int output_fd,
 	struct fault *fault)
 {
@@ -390,7 +410,7 @@ int add_run(const struct config *config, const struct environment *environment, 
 	if (r == 0)
 		r = netlink_open(NETLINK_ROUTE, &host, &fault->err);
 	if (r == 0)
-		r = netlink_open_in(netns_fd, NETLINK_ROUTE, &pod, &fault->err);
+		r = add_open_pod(netns_fd, &pod, &fault->err);
 	if (r < 0)
 		return r;
 	add.netns_fd = netns_fd;

@@ -245,7 +245,21 @@ inject() { # WHAT CALL ACTION
 	is "$1" "$left" ""
 }
 
+# The order of what ADD does to the record of its address, with what the disk is told of it.
+record_calls() {
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 call ADD c /run/netns/c "" \
+		strace -qqy -o "$TEST_DIR/trace" -e trace=rename,fsync,write >/dev/null 2>&1
+	awk -v pool="$state/ipam/pods" '
+		/^rename\(/ && /@/ { print "rename" }
+		/^fsync\(/ && /@/ { print "fsync record" }
+		/^fsync\(/ && index($0, "<" pool ">") { print "fsync pool" }
+		/^write\(1</ && !answered++ { print "answer" }' "$TEST_DIR/trace" | paste -sd,
+	del c
+}
+
 if command -v strace >/dev/null; then
+	is "an address is on the disk before it is given out" "$(record_calls)" \
+		"rename,fsync record,fsync pool,answer"
 	inject "each netlink request fails once" sendto error=ENOMEM
 	inject "each bpf(2) fails once" bpf error=EPERM
 	inject "each write fails once" write error=ENOSPC
@@ -253,6 +267,11 @@ if command -v strace >/dev/null; then
 	inject "each sync fails once" fsync error=EIO
 	inject "each open fails once" openat error=EMFILE
 	inject "each change of the namespace fails once" setns error=EPERM
+	answer=$(ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 call ADD c /run/netns/c "" \
+		strace -qq -o "$TEST_DIR/trace" -e trace=setns -e inject=setns:error=EPERM:when=2+)
+	is "a namespace that cannot be left again is a failure" $? 1
+	like "which the runtime is told" "$answer" '"code".*leave the network namespace'
+	is "and nothing has been made" "$(remains)" "$before"
 	inject "the lock fails" flock error=ENOLCK
 	inject "a kill at each netlink request, then DEL" sendto signal=KILL
 	inject "a kill at each bpf(2), then DEL" bpf signal=KILL

@@ -9,6 +9,8 @@
 
 #include "user/base/err.h"
 
+#define LEAVE_TRIES 3
+
 int netns_open(const char *path, int *ret_fd, struct err *err)
 {
 	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -33,13 +35,23 @@ int netns_enter(int netns_fd, struct netns_token *ret, struct err *err)
 	return 0;
 }
 
+int netns_try_leave(struct netns_token *token, struct err *err)
+{
+	int r = -EAGAIN;
+
+	if (token->fd < 0)
+		return 0;
+	/* The kernel needs memory to switch: what it lacks now it may have at the next try. */
+	for (int i = 0; i < LEAVE_TRIES && r < 0; i++)
+		r = setns(token->fd, CLONE_NEWNET) < 0 ? -errno : 0;
+	close_fd(&token->fd);
+	return r < 0 ? err_set(err, -r, "leave the network namespace") : 0;
+}
+
 void netns_leave(struct netns_token *token)
 {
-	if (token->fd < 0)
-		return;
-	if (setns(token->fd, CLONE_NEWNET) < 0)
+	if (netns_try_leave(token, NULL) < 0)
 		abort();
-	close_fd(&token->fd);
 }
 
 int netns_is_same(int one_fd, int other_fd, struct err *err)

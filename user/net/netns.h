@@ -23,8 +23,14 @@ int netns_open(const char *path, int *ret_fd, struct err *err);
 int netns_enter(int netns_fd, struct netns_token *ret, struct err *err);
 
 /*
- * Back to where netns_enter came from; an empty token does nothing.  Aborts when the old namespace
- * cannot be restored: every later socket of this thread would be made in the wrong one.
+ * Back to where netns_enter came from; an empty token does nothing.  After a failure the thread is
+ * still inside: for programs that end with it.
+ */
+int netns_try_leave(struct netns_token *token, struct err *err);
+
+/*
+ * The same for a thread that goes on: it aborts when there is no way back, since every later socket
+ * would be made in the wrong namespace, where probes succeed that should fail.
  */
 void netns_leave(struct netns_token *token);
 
