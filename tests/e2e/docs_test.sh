@@ -161,6 +161,7 @@ lab_registry_stop
 umount /usr/local /var/lib/podnet /etc/containers/registries.conf
 rm -rf /sys/fs/bpf/podnet "${made[@]}"
 nft delete table ip podnet-default 2>/dev/null
+ip route del unreachable 10.96.0.0/16 2>/dev/null
 ip route del default
 ip link del uplink
 sysctl -qw net.ipv4.ip_forward="$sysctls_before"

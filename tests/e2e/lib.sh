@@ -150,6 +150,7 @@ node_down() {
 	lab_registry_stop
 	rm -rf "/sys/fs/bpf/podnet"
 	nft delete table ip "podnet-$LAB_INSTANCE" 2>/dev/null
+	ip route del unreachable 10.96.0.0/16 2>/dev/null
 	uplink_remove
 	sysctl -qw net.ipv4.ip_forward="$sysctls_before"
 }

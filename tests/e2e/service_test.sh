@@ -52,6 +52,29 @@ printf 'GET / HTTP/1.0\r\n\r\n' >&5
 like "the connection to the Pod is kept" "$(timeout 3 cat <&5)" "200 OK.*web-1"
 exec 5>&- 6>&-
 
+# What is no Service has no way out: not by the default route to be lost there.
+begin=$(date +%s%N)
+fails "an unknown Service address: the host is refused" "No route to host|Couldn't connect" \
+	curl -sS --max-time 3 http://10.96.0.99/
+fails "a Pod is, too" "No route to host|Couldn't connect" curl_in pair http://10.96.0.99/
+[ $((($(date +%s%N) - begin) / 1000000)) -lt 2500 ]
+is "at once, not after a time-out" $? 0
+service_routes() {
+	ip -o route show table main root 10.96.0.0/12 | awk '$1 == "unreachable" || $3 == "uplink" { print $1, $2 }'
+}
+is "by one route" "$(service_routes)" "unreachable 10.96.0.0/16"
+lab_podnetd_kill KILL
+lab_podnetd_start
+is "which a start finds again" "$(service_routes)" "unreachable 10.96.0.0/16"
+lab_podnetd_kill KILL
+ip route del unreachable 10.96.0.0/16
+ip route add 10.96.7.0/24 dev uplink
+log_mark
+lab_podnetd_start
+is "a real network there is left alone" "$(service_routes)" "10.96.7.0/24 dev"
+is "and told once" "$(log_since | grep -c 'part of a network that has a route')" 1
+ip route del 10.96.7.0/24
+
 ctl exec web-1 -- touch /state/ready
 eventually "the Service answers again" 10 curl -sf --max-time 1 http://10.96.0.80/
 node_down

@@ -230,7 +230,10 @@ static int agent_open(struct agent *agent, struct err *err)
 		r = pods_load(agent, err);
 	if (r == 0)
 		r = agent_datapath(agent, err);
-	return r < 0 ? r : agent_node(agent, err);
+	if (r < 0)
+		return r;
+	host_refuse_services(agent->options);
+	return agent_node(agent, err);
 }
 
 int agent_new(sd_event *loop, const struct options *options, struct agent **ret, struct err *err)

@@ -11,6 +11,9 @@
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
 #include "user/base/log.h"
+#include "user/net/netlink.h"
+#include "user/net/prefix.h"
+#include "user/net/route.h"
 #include "user/node/cgroup.h"
 
 /* Looks @name up in PATH, or takes it as a path when it holds a slash. */
@@ -161,4 +164,19 @@ int host_cni_conf(const struct options *options, struct err *err)
 	if (r == 0)
 		r = fs_replace(path, text, strlen(text), 0644, FS_DURABLE, err);
 	return r;
+}
+
+void host_refuse_services(const struct options *options)
+{
+	AUTO_NETLINK nl = NETLINK_CLOSED;
+	struct prefix services;
+	struct err err;
+	int r = prefix_parse(options->service_cidr, &services, &err);
+
+	if (r == 0)
+		r = netlink_open(NETLINK_ROUTE, &nl, &err);
+	if (r == 0)
+		r = route_add_unreachable(&nl, &services, &err);
+	if (r < 0)
+		log_warning("%s: what the host sends to unknown Services may leave it", err.text);
 }

@@ -52,6 +52,7 @@ struct agent {
 	int udp_look_failed;		/* how it ended: a failure is logged once */
 	bool scanned;			/* the first complete sync: nothing is removed before it */
 	bool told_ready;
+	enum { ORPHANS_UNSEEN, ORPHANS_WAIT, ORPHANS_SWEPT } orphans;
 };
 
 /* pods.c: manifests -> Pods */
@@ -61,6 +62,17 @@ void pods_sync(struct agent *agent);
 void pods_delete(struct agent *agent, struct node_pod *pod, int64_t grace);
 /* The Pod is gone: what the manifests want in its place may start. */
 void pods_gone(struct agent *agent, struct node_pod *pod);
+
+/* A document that cannot be read may describe a Pod: nothing that an unknown one needs may be given up. */
+bool pods_may_be_hidden(const struct agent *agent);
+/* Whether a Pod that this manifest makes now has that UID. */
+bool pods_is_uid(const struct agent *agent, const struct manifests_entry *entry, const char *uid);
+
+/* orphans.c: called after each sync; sweeps once what is left of Pods that nobody knows. */
+void orphans_look(struct agent *agent);
+/* node_events.wanted, node_events.swept */
+bool orphans_wanted(void *userdata, const char *uid);
+void orphans_swept(void *userdata);
 
 /* services.c: manifests -> Services -> data plane */
 int services_load(struct agent *agent, struct err *err);
@@ -130,3 +142,8 @@ int host_runtime(struct agent *agent, struct err *err);
 struct in_addr host_address(void);
 /* Writes 10-podnet.conflist when the directory holds no CNI configuration. */
 int host_cni_conf(const struct options *options, struct err *err);
+/*
+ * Sockets of the host reach Services by the connect hooks or not at all: what else it sends to their range is
+ * answered "no route to host".  The route stays, like the pins, when podnetd ends.
+ */
+void host_refuse_services(const struct options *options);

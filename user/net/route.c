@@ -4,9 +4,13 @@
 #include <arpa/inet.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 
 #include "user/base/err.h"
 #include "user/net/netlink.h"
+#include "user/net/prefix.h"
+
+#define UNREACHABLE_METRIC 0x7fffffff /* any other route to the same destination goes first */
 
 int route_add(struct netlink *nl, const struct route *route, struct err *err)
 {
@@ -87,4 +91,72 @@ int route_find(struct netlink *nl, struct in_addr destination, int *ret_index, s
 		return err_set(err, ENETUNREACH, "%s", what);
 	*ret_index = index;
 	return 0;
+}
+
+/* What the main table says about a destination. */
+struct routed {
+	const struct prefix *destination;
+	bool ours, others;
+};
+
+static int routed_read(const struct nlmsghdr *message, void *userdata)
+{
+	const struct rtmsg *body = mnl_nlmsg_get_payload(message);
+	struct routed *routed = userdata;
+	const struct prefix *destination = routed->destination;
+	struct prefix route = {.len = body->rtm_dst_len};
+	const struct nlattr *attr;
+
+	if (body->rtm_table != RT_TABLE_MAIN || route.len == 0)
+		return 0;
+	mnl_attr_for_each(attr, message, sizeof(*body))
+	{
+		if (mnl_attr_get_type(attr) == RTA_DST &&
+			mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			route.address.s_addr = mnl_attr_get_u32(attr);
+	}
+	if (!prefix_holds(&route, destination->address) &&
+		!prefix_holds(destination, route.address))
+		return 0;
+	if (body->rtm_type == RTN_UNREACHABLE && route.len == destination->len)
+		routed->ours = true;
+	else
+		routed->others = true;
+	return 0;
+}
+
+static int routed_find(struct netlink *nl, struct routed *routed, struct err *err)
+{
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	struct nlmsghdr *request = netlink_request(buffer, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+
+	body->rtm_family = AF_INET;
+	return netlink_talk(nl, request, routed_read, routed, "list the routes", err);
+}
+
+int route_add_unreachable(struct netlink *nl, const struct prefix *destination, struct err *err)
+{
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	struct nlmsghdr *request = netlink_request(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	struct rtmsg *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
+	struct routed routed = {.destination = destination};
+	char text[PREFIX_TEXT], what[96];
+	int r = routed_find(nl, &routed, err);
+
+	if (r < 0 || routed.ours)
+		return r;
+	prefix_print(destination, text);
+	if (routed.others)
+		return err_refuse(err, EEXIST, "%s is part of a network that has a route", text);
+	body->rtm_family = AF_INET;
+	body->rtm_dst_len = destination->len;
+	body->rtm_table = RT_TABLE_MAIN;
+	body->rtm_protocol = RTPROT_STATIC;
+	body->rtm_scope = RT_SCOPE_UNIVERSE;
+	body->rtm_type = RTN_UNREACHABLE;
+	mnl_attr_put_u32(request, RTA_DST, destination->address.s_addr);
+	mnl_attr_put_u32(request, RTA_PRIORITY, UNREACHABLE_METRIC);
+	snprintf(what, sizeof(what), "add an unreachable route to %s", text);
+	return netlink_talk(nl, request, NULL, NULL, what, err);
 }

@@ -7,6 +7,7 @@
 
 struct err;
 struct netlink;
+struct prefix;
 
 struct route {
 	struct in_addr destination;
@@ -25,3 +26,10 @@ int route_add_rule(struct netlink *nl, struct in_addr source, uint32_t table, st
 
 /* The interface a packet to @destination leaves by.  -ENETUNREACH: there is no route. */
 int route_find(struct netlink *nl, struct in_addr destination, int *ret_index, struct err *err);
+
+/*
+ * Packets to @destination that nothing else routes are refused at once, instead of leaving by the default
+ * route.  Idempotent.  -EEXIST: part of it is routed already, or all of it by more than the default
+ * route; that stays alone.
+ */
+int route_add_unreachable(struct netlink *nl, const struct prefix *destination, struct err *err);
