@@ -226,6 +226,17 @@ ok "nothing is left" store_is_empty
 truncate -s 60000 "$stored"
 fails "a blob that is cut short" "corrupted blob|bytes in blob" pull corrupt
 ok "nothing is left" store_is_empty
+# The time in a gzip header: the same size, the same content, the same diff id.
+mkdir "$TEST_DIR/other-layer"
+head -c 100000 /dev/urandom >"$TEST_DIR/other-layer/data"
+image other "$TEST_DIR/other-layer"
+hex=$(jq -r '.layers[0].digest' "$(blob_path "$TEST_DIR/other" "$(digest "$TEST_DIR/other")")")
+stored=$REGISTRY/data/docker/registry/v2/blobs/sha256/${hex:7:2}/${hex:7}/data
+content=$(zcat <"$stored" | sha256sum)
+printf '\x01\x02\x03\x04' | dd of="$stored" bs=1 seek=4 conv=notrunc status=none
+is "the registry has another blob that unpacks the same" "$(zcat <"$stored" | sha256sum)" "$content"
+fails "it is refused by its digest" "corrupted blob|digest" pull other
+ok "nothing is left" store_is_empty
 mkdir -p "$TEST_DIR/evil/a"
 tar -C "$TEST_DIR/evil" --transform 's,^a$,../../../../../../etc/evil,' -P -cf "$TEST_DIR/evil.tar" a
 "$SOURCE_DIR/tools/oci-layout" "$TEST_DIR/evil-image" '{}' "$TEST_DIR/evil.tar"

@@ -115,6 +115,7 @@ static void agent_manifests_changed(struct manifests *manifests, void *userdata)
 		node_sources_changed(agent->node);
 	agent->scanned = true;
 	timer_arm(agent->apply_timer, 0);
+	orphans_look(agent);
 	if (!agent->told_ready) {
 		agent->told_ready = true;
 		log_info("ready");
@@ -198,6 +199,8 @@ static int agent_node(struct agent *agent, struct err *err)
 		.eject = eject_start,
 		.gone = agent_gone,
 		.adopted = agent_adopted,
+		.wanted = orphans_wanted,
+		.swept = orphans_swept,
 		.userdata = agent,
 	};
 	struct object_source source = {.get = agent_object, .userdata = agent};

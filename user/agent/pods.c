@@ -34,6 +34,18 @@ static void pods_raise(struct agent *agent, const struct object_meta *meta)
 	store_write(agent, STORE_INCARNATIONS, agent->incarnations);
 }
 
+bool pods_may_be_hidden(const struct agent *agent)
+{
+	const struct manifests_refusal *refusals;
+	size_t count;
+
+	refusals = manifests_refusals(agent->manifests, &count);
+	for (size_t i = 0; i < count; i++)
+		if (!refusals[i].kind[0] || strcmp(refusals[i].kind, "Pod") == 0)
+			return true;
+	return false;
+}
+
 static bool pods_name_is_used(const char *key, const void *userdata)
 {
 	const struct agent *agent = userdata;
@@ -61,7 +73,7 @@ static void pods_number(struct agent *agent, const struct manifests_entry *entri
 		pods++;
 	}
 	/* One more is the mark's. */
-	if (json_object_size(agent->incarnations) > pods)
+	if (json_object_size(agent->incarnations) > pods && !pods_may_be_hidden(agent))
 		changed |= incarnations_forget(agent->incarnations, pods_name_is_used, agent);
 	if (changed)
 		store_write(agent, STORE_INCARNATIONS, agent->incarnations);
@@ -156,16 +168,23 @@ void pods_delete(struct agent *agent, struct node_pod *pod, int64_t grace)
 	node_pod_delete(pod, grace);
 }
 
+bool pods_is_uid(const struct agent *agent, const struct manifests_entry *entry, const char *uid)
+{
+	uint64_t incarnation = pods_incarnation(agent, &entry->object->meta);
+	char derived[UID_LEN];
+
+	/* Without memory nothing is denied. */
+	return uid_derive(entry->file, entry->object, incarnation, derived) < 0 ||
+	       strcmp(derived, uid) == 0;
+}
+
 void pods_gone(struct agent *agent, struct node_pod *pod)
 {
 	const struct object_meta *meta = &node_pod_spec(pod)->meta;
 	const struct manifests_entry *entry;
-	char uid[UID_LEN];
 
 	entry = manifests_find(agent->manifests, KIND_POD, meta->namespace, meta->name);
 	/* What is described in the same words makes another Pod. */
-	if (entry &&
-		uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) == 0 &&
-		strcmp(uid, meta->uid) == 0)
+	if (entry && pods_is_uid(agent, entry, meta->uid))
 		pods_raise(agent, meta);
 }

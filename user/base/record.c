@@ -11,6 +11,7 @@
 #include "user/base/err.h"
 
 #define RECORD_HEADER_MAX 160
+#define ASIDE		  ".damaged"
 
 int record_write(const char *path, const char *kind, const void *payload, size_t len,
 	enum fs_durability durability, struct err *err)
@@ -75,9 +76,16 @@ int record_set_aside(const char *path, struct err *err)
 {
 	char aside[PATH_MAX];
 
-	if (snprintf(aside, sizeof(aside), "%s.damaged", path) >= (int)sizeof(aside))
+	if (snprintf(aside, sizeof(aside), "%s" ASIDE, path) >= (int)sizeof(aside))
 		return err_set(err, ENAMETOOLONG, "set aside '%s'", path);
 	if (rename(path, aside) < 0)
 		return err_set(err, errno, "set aside '%s'", path);
 	return 0;
+}
+
+bool record_is_aside(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > strlen(ASIDE) && strcmp(name + len - strlen(ASIDE), ASIDE) == 0;
 }

@@ -30,3 +30,5 @@ int record_read(const char *path, const char *kind, char **ret, size_t *ret_len,
 
 /* Renames a damaged record to "PATH.damaged", over an older one, so that it is kept and not read again. */
 int record_set_aside(const char *path, struct err *err);
+/* True for the name that a record set aside has. */
+bool record_is_aside(const char *name);

@@ -206,6 +206,7 @@ struct node *node_free(struct node *node)
 	if (!node)
 		return NULL;
 	worker_free(node->eraser);
+	sweep_free(node->sweep);
 	while (node->first) {
 		struct node_pod *pod = node->first;
 
@@ -312,6 +313,9 @@ int node_pod_add(struct node *node, const struct object *object, struct err *err
 	if (node_pod_find(node, object->meta.namespace, object->meta.name))
 		return err_refuse(err, EEXIST, "pod '%s/%s' exists already", object->meta.namespace,
 			object->meta.name);
+	if (sweep_holds(node->sweep, object->meta.uid))
+		return err_refuse(err, EBUSY, "pod '%s/%s': what is left of it is being removed",
+			object->meta.namespace, object->meta.name);
 	r = pod_decode(object, &spec, err);
 	if (r < 0)
 		return r;

@@ -47,6 +47,10 @@ struct node_events {
 	bool (*was_ready)(void *userdata, struct in_addr address);
 	/* Every Pod of the records was found again (or found lost): called once after node_adopt. */
 	void (*adopted)(void *userdata);
+	/* Whether a Pod with this UID is wanted though it was not added (yet): nothing of it is swept. */
+	bool (*wanted)(void *userdata, const char *uid);
+	/* A sweep is over: Pods that were refused with -EBUSY may be added. */
+	void (*swept)(void *userdata);
 	void *userdata;
 };
 
@@ -60,7 +64,14 @@ struct node *node_free(struct node *node);
 /* Takes over the Pods that an earlier podnetd recorded; ->adopted follows on the loop. */
 int node_adopt(struct node *node, struct err *err);
 
-/* Starts working towards @object (KIND_POD with its UID).  Refuses a second Pod of that namespace and name. */
+/*
+ * Removes what this podnetd or one before it has made for Pods that are neither here nor wanted and whose record is
+ * gone: processes, cgroups, network, mounts, directories, logs.  ->swept follows.
+ */
+void node_sweep(struct node *node);
+
+/* Starts working towards @object (KIND_POD with its UID).  Refuses a second Pod of that namespace and name.
+ * -EBUSY: what is left of an earlier one with this UID is being swept. */
 int node_pod_add(struct node *node, const struct object *object, struct err *err);
 
 /* Deletes gracefully; @grace in seconds, negative: the spec's.  A later call may only shorten the time. */

@@ -18,6 +18,7 @@
 
 struct sockets;
 struct hook;
+struct sweep;
 
 struct node {
 	sd_event *loop;
@@ -34,6 +35,7 @@ struct node {
 	bool adopt_called;
 	struct timer *adopt_timer;
 	struct timer *rotate_timer, *collect_timer;
+	struct sweep *sweep; /* NULL: none is under way */
 };
 
 /* What belongs to one container beyond what is observed of it. */
@@ -148,6 +150,14 @@ void podlog_rotate(struct node_pod *pod);
 
 /* stray.c: kills the shims of @run_dir that do not listen; true when there was one. */
 bool stray_shims_kill(const char *run_dir);
+/* Calls @fn for each running shim whose directory is PODS_DIR/UID. */
+void stray_shims_each(
+	const char *pods_dir, void (*fn)(const char *uid, void *userdata), void *userdata);
+
+/* sweep.c */
+struct sweep *sweep_free(struct sweep *sweep);
+/* What is left of a Pod with this UID is about to be removed: a new one has to wait. */
+bool sweep_holds(const struct sweep *sweep, const char *uid);
 
 /* adopt.c */
 int adopt_pod(struct node_pod *pod, struct err *err);

@@ -124,6 +124,40 @@ int podlog_remove(const struct node_config *config, const struct pod *pod, const
 	return r < 0 ? r : fs_remove(pod_log_dir, err);
 }
 
+/* Removes the entries of @path whose names have @part, at their end when @last. */
+static int podlog_remove_named(const char *path, const char *part, bool last, struct err *err)
+{
+	AUTO_DIR dir = opendir(path);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_set(err, errno, "list '%s'", path);
+	while (r == 0 && (entry = readdir(dir))) {
+		const char *found = strstr(entry->d_name, part);
+		AUTO_FREE char *victim = NULL;
+
+		if (!found || (last && found[strlen(part)] != '\0'))
+			continue;
+		victim = fs_format("%s/%s", path, entry->d_name);
+		r = victim ? fs_remove(victim, err) : err_set(err, ENOMEM, "remove logs");
+	}
+	return r;
+}
+
+int podlog_remove_unknown(const struct node_config *config, const char *uid, struct err *err)
+{
+	AUTO_FREE char *in_dir = fs_format("_%s", uid);
+	AUTO_FREE char *in_link = fs_format("-%s.", uid);
+	int r = 0;
+
+	if (!in_dir || !in_link)
+		return err_set(err, ENOMEM, "remove logs");
+	if (config->log_links)
+		r = podlog_remove_named(config->log_links, in_link, false, err);
+	return r < 0 ? r : podlog_remove_named(config->log_dir, in_dir, true, err);
+}
+
 static void reopened(void *userdata, int result, const char *reason)
 {
 	struct container_work *work = userdata;

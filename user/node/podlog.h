@@ -18,3 +18,6 @@ unsigned podlog_next_attempt(const char *pod_log_dir, const char *container);
 /* Removes the Pod's logs and links. */
 int podlog_remove(const struct node_config *config, const struct pod *pod, const char *pod_log_dir,
 	struct err *err);
+
+/* The same for a Pod of which nothing but its UID is known. */
+int podlog_remove_unknown(const struct node_config *config, const char *uid, struct err *err);
