@@ -58,6 +58,13 @@ struct {
 } endpoints SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct init_key);
+	__type(value, struct init);
+} inits SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536); /* the loader gives each possible CPU at least 256 */
 	__type(key, struct flow4_key);

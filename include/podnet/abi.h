@@ -117,6 +117,23 @@ struct endpoint {
 };
 ABI_SIZE(struct endpoint, 32);
 
+/* --- inits: the processes that endpoints live by ---------------------------------------------- */
+
+/* A thread group, by its number in the pid namespace of podnetd. */
+struct init_key {
+	__u32 pidns; /* inode number */
+	__u32 tgid;
+};
+ABI_SIZE(struct init_key, 8);
+
+/* inits: HASH.  When the process ends, the kernel deletes its entry, then sets the endpoint DOWN. */
+struct init {
+	struct init_key key; /* again: a reader can be handed an element that is being recycled */
+	__u32 endpoint;	     /* id */
+	__u32 generation;    /* of the endpoint; another one now: it is somebody else's */
+};
+ABI_SIZE(struct init, 16);
+
 /* --- flows: translated connections, written by BPF -------------------------------------------- */
 
 struct tuple4 {

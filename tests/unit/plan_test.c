@@ -228,8 +228,9 @@ static void wish_make(struct wish *wish, unsigned *seed)
 		.desired = {.services = wish->services, .endpoints = wish->endpoints}};
 	for (unsigned i = 0; i < ADDRESSES; i++) {
 		if (rand_r(seed) % 3)
-			wish->endpoints[wish->desired.endpoint_count++] = (struct dp_endpoint){
-				address_number(i), (uint32_t)rand_r(seed) % ENDPOINT_STATES};
+			wish->endpoints[wish->desired.endpoint_count++] =
+				(struct dp_endpoint){.address = address_number(i),
+					.state = (uint32_t)rand_r(seed) % ENDPOINT_STATES};
 	}
 	for (unsigned i = 0; i < VIPS; i++) {
 		size_t row = wish->desired.service_count;
@@ -341,7 +342,7 @@ TEST(a_crash_after_any_edit_is_healed_by_planning_again)
 TEST(readiness_is_lost_before_rows_change_and_gained_after)
 {
 	static struct kernel kernel;
-	struct dp_endpoint endpoint = {address_number(0), ENDPOINT_READY};
+	struct dp_endpoint endpoint = {.address = address_number(0), .state = ENDPOINT_READY};
 	struct dp_backend backend = {address_number(0), htons(80)};
 	struct dp_service service = {.vip.s_addr = htonl(0x0a600001),
 		.port = htons(80),
@@ -349,7 +350,10 @@ TEST(readiness_is_lost_before_rows_change_and_gained_after)
 		.accepts = 1 << ENDPOINT_READY,
 		.backends = &backend,
 		.backend_count = 1};
-	struct dp_desired desired = {&service, 1, &endpoint, 1};
+	struct dp_desired desired = {.services = &service,
+		.service_count = 1,
+		.endpoints = &endpoint,
+		.endpoint_count = 1};
 	struct state *state = load(&kernel);
 	struct plan plan = {};
 
@@ -383,11 +387,15 @@ static void serve(struct kernel *kernel, struct state *state, const unsigned *nu
 		.accepts = 1 << ENDPOINT_READY,
 		.backends = backends,
 		.backend_count = count};
-	struct dp_desired desired = {&service, 1, endpoints, count};
+	struct dp_desired desired = {.services = &service,
+		.service_count = 1,
+		.endpoints = endpoints,
+		.endpoint_count = count};
 	struct plan plan = {};
 
 	for (size_t i = 0; i < count; i++) {
-		endpoints[i] = (struct dp_endpoint){address_number(numbers[i]), ENDPOINT_READY};
+		endpoints[i] = (struct dp_endpoint){
+			.address = address_number(numbers[i]), .state = ENDPOINT_READY};
 		backends[i] = (struct dp_backend){address_number(numbers[i]), htons(80)};
 	}
 	if (plan_make(state, &desired, &plan, NULL) < 0)
@@ -430,8 +438,8 @@ TEST(contradictions_and_full_maps_are_refused)
 {
 	static struct kernel kernel;
 	static struct dp_endpoint many[ENDPOINTS];
-	struct dp_endpoint twice[] = {
-		{address_number(0), ENDPOINT_READY}, {address_number(0), ENDPOINT_READY}};
+	struct dp_endpoint twice[] = {{.address = address_number(0), .state = ENDPOINT_READY},
+		{.address = address_number(0), .state = ENDPOINT_READY}};
 	struct dp_backend backend = {address_number(1), htons(80)};
 	struct dp_service services[] = {
 		{.vip.s_addr = 1, .port = 1, .backends = &backend, .backend_count = 1},
@@ -455,7 +463,8 @@ TEST(contradictions_and_full_maps_are_refused)
 	};
 
 	for (unsigned i = 0; i < ENDPOINTS; i++)
-		many[i] = (struct dp_endpoint){address_number(i), ENDPOINT_READY};
+		many[i] =
+			(struct dp_endpoint){.address = address_number(i), .state = ENDPOINT_READY};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct state *state = load(&kernel);
 		struct plan plan = {};
@@ -490,7 +499,7 @@ TEST(ids_are_reused_first_in_first_out)
 TEST(a_freed_endpoint_begins_a_new_generation)
 {
 	static struct kernel kernel;
-	struct dp_endpoint endpoint = {address_number(0), ENDPOINT_READY};
+	struct dp_endpoint endpoint = {.address = address_number(0), .state = ENDPOINT_READY};
 	struct dp_desired desired = {.endpoints = &endpoint, .endpoint_count = 1}, none = {};
 	struct state *state = load(&kernel);
 	struct plan plan = {};

@@ -7,7 +7,9 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/datapath/exitlink.h"
 #include "user/datapath/grace.h"
+#include "user/datapath/inits.h"
 #include "user/datapath/loader.h"
 #include "user/datapath/maps.h"
 #include "user/datapath/pindir.h"
@@ -17,6 +19,7 @@ struct datapath {
 	struct maps maps;
 	struct grace grace;
 	struct state *state;
+	struct inits inits;
 	uint64_t gone;		      /* endpoints set DOWN, and 1 */
 	atomic_uint_least64_t epoch;  /* of what is retired now; grace periods end epochs */
 	atomic_uint_least64_t graced; /* epochs before this one are free */
@@ -66,9 +69,9 @@ static int datapath_prepare(const struct datapath_config *config, struct err *er
 	if (r < 0)
 		return r;
 	r = loader_run(config, err);
-	if (r < 0)
-		return r;
-	return loader_attach_hooks(config, err);
+	if (r == 0)
+		r = exitlink_attach(config, err);
+	return r == 0 ? loader_attach_hooks(config, err) : r;
 }
 
 int datapath_open(const struct datapath_config *config, struct datapath **ret, struct err *err)
@@ -85,6 +88,8 @@ int datapath_open(const struct datapath_config *config, struct datapath **ret, s
 	if (r == 0)
 		r = maps_open(config, &datapath->maps, err);
 	if (r == 0)
+		r = inits_open(&datapath->inits, datapath->maps.inits_fd, err);
+	if (r == 0)
 		r = grace_open(&datapath->grace, err);
 	if (r == 0)
 		r = datapath_load(datapath, err);
@@ -99,6 +104,7 @@ struct datapath *datapath_close(struct datapath *datapath)
 	if (!datapath)
 		return NULL;
 	state_free(datapath->state);
+	inits_clear(&datapath->inits);
 	grace_close(&datapath->grace);
 	maps_close(&datapath->maps);
 	free(datapath);
@@ -121,8 +127,10 @@ int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, u
 		if (endpoint->use != USE_LIVE || endpoint->address.s_addr != address.s_addr)
 			continue;
 		endpoint->state = state;
-		datapath->gone += state == ENDPOINT_DOWN;
 		edit_store(&datapath->maps.image, &edit);
+		if (state != ENDPOINT_DOWN)
+			inits_guard(&datapath->inits, known, &datapath->maps.image, id);
+		datapath->gone += endpoint->state == ENDPOINT_DOWN;
 		return 0;
 	}
 	return -ENOENT;
@@ -170,20 +178,42 @@ static int plan_apply(struct datapath *datapath, const struct plan *plan, struct
 	return r;
 }
 
+/* Between our last look and this one, the kernel may have set endpoints DOWN. */
+static int desired_apply(
+	struct datapath *datapath, const struct dp_desired *desired, struct err *err)
+{
+	const struct image *image = &datapath->maps.image;
+	AUTO_CLEANUP(plan_clear) struct plan plan = {};
+	AUTO_FREE struct dp_endpoint *endpoints = NULL;
+	struct dp_desired possible = *desired;
+	int r;
+
+	datapath->gone += inits_follow(datapath->state, image);
+	inits_keep(&datapath->inits, desired);
+	r = inits_correct(&datapath->inits, datapath->state, image, desired, &endpoints, err);
+	if (r < 0)
+		return r;
+	if (endpoints)
+		possible.endpoints = endpoints;
+	r = plan_make(datapath->state, &possible, &plan, err);
+	return r == 0 ? plan_apply(datapath, &plan, err) : r;
+}
+
 int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, bool *ret_retired,
 	struct err *err)
 {
-	AUTO_CLEANUP(plan_clear) struct plan plan = {};
-	int r;
+	const struct image *image = &datapath->maps.image;
+	int registered = 0, r;
 
 	if (!datapath->state) {
 		r = datapath_load(datapath, err);
 		if (r < 0)
 			return r;
 	}
-	r = plan_make(datapath->state, desired, &plan, err);
+	r = desired_apply(datapath, desired, err);
 	if (r == 0)
-		r = plan_apply(datapath, &plan, err);
+		registered = inits_register(&datapath->inits, datapath->state, image, desired, err);
+	datapath->gone += inits_guard(&datapath->inits, datapath->state, image, 0);
 	if (r < 0) {
 		/* The kernel knows better now; should it not tell, the next call asks again. */
 		datapath_load(datapath, NULL);
@@ -192,7 +222,7 @@ int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, 
 	state_date(datapath->state, atomic_load(&datapath->epoch));
 	if (ret_retired)
 		*ret_retired = datapath->state->retired_count > 0;
-	return 0;
+	return registered;
 }
 
 int datapath_grace(struct datapath *datapath, struct err *err)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "podnet/endpoint.h"
 
@@ -39,6 +40,18 @@ struct dp_service {
 struct dp_endpoint {
 	struct in_addr address;
 	uint32_t state; /* ENDPOINT_READY, _UNREADY, _TERMINATING, _DOWN, _HELD */
+	bool unsure; /* whether its processes still run is not known: where it is DOWN it stays so */
+};
+
+/*
+ * A process whose end sets its endpoint DOWN, when that was READY or UNREADY: the kernel does it by
+ * itself.
+ */
+struct dp_init {
+	struct in_addr address; /* of a desired endpoint; for others nothing is done */
+	pid_t pid;		/* in our pid namespace */
+	int pidfd; /* of the same process: without it, one that ended before would be missed */
+	uint64_t started; /* tells it from an earlier one with its pid */
 };
 
 /* All that should be in the kernel.  Arrays are borrowed during the call; any order. */
@@ -47,6 +60,8 @@ struct dp_desired {
 	size_t service_count;
 	const struct dp_endpoint *endpoints; /* every address that backends use must be here */
 	size_t endpoint_count;
+	const struct dp_init *inits;
+	size_t init_count;
 };
 
 /* Loads programs and maps, or adopts the pinned ones; attaches the socket hooks. */
@@ -61,13 +76,15 @@ int datapath_remove(const struct datapath_config *config, struct err *err);
 
 /*
  * One aligned store: from the next packet on new flows follow it.  Never blocks, allocates or
- * fails for a known address; -ENOENT for an unknown one.
+ * fails for a known address; -ENOENT for an unknown one.  An endpoint whose process has ended
+ * since is DOWN instead of READY or UNREADY.
  */
 int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, uint32_t state);
 
 /*
  * Brings the kernel from what it holds to @desired by ordered edits (plan.h), any prefix of which
- * is safe.  Writes nothing when nothing differs.  *@ret_retired (may be NULL) tells that ids wait
+ * is safe.  Writes nothing when nothing differs.  An endpoint one of whose processes has ended is
+ * DOWN, not READY or UNREADY, until it is asked for without that process.  *@ret_retired (may be NULL) tells that ids wait
  * for a grace period: call datapath_grace, then datapath_reclaim.
  */
 int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, bool *ret_retired,

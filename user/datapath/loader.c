@@ -12,6 +12,7 @@
 
 #include "bpf/pod_in.skel.h"
 #include "bpf/pod_out.skel.h"
+#include "bpf/process_exit.skel.h"
 #include "bpf/sock_lb.skel.h"
 #include "podnet/abi.h"
 #include "podnet/pins.h"
@@ -31,11 +32,12 @@ static const struct object {
 	{"pod_out", pod_out_bpf__elf_bytes},
 	{"pod_in", pod_in_bpf__elf_bytes},
 	{"sock_lb", sock_lb_bpf__elf_bytes},
+	{"process_exit", process_exit_bpf__elf_bytes},
 };
 
 /* Each is pinned under its name in the object. */
 static const char *const programs[] = {PIN_POD_OUT, PIN_POD_IN, PIN_CONNECT4, PIN_SENDMSG4,
-	PIN_RECVMSG4, PIN_RECVMSG6, PIN_GETPEERNAME4};
+	PIN_RECVMSG4, PIN_RECVMSG6, PIN_GETPEERNAME4, PIN_PROCESS_EXIT};
 
 /* The replies' hooks first: nobody is to hear from a backend that he did not ask. */
 static const struct hook {

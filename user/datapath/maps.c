@@ -69,6 +69,8 @@ int maps_open(const struct datapath_config *config, struct maps *ret, struct err
 	if (r == 0)
 		r = pindir_get(config, "peers4", &ret->peers4_fd, err);
 	if (r == 0)
+		r = pindir_get(config, "inits", &ret->inits_fd, err);
+	if (r == 0)
 		r = array_open(config, "rows", sizeof(struct row_line), &ret->rows_fd,
 			&image->line_max, err);
 	if (r == 0)
@@ -99,6 +101,7 @@ void maps_close(struct maps *maps)
 	close_fd(&maps->rows_fd);
 	close_fd(&maps->backends_fd);
 	close_fd(&maps->peers4_fd);
+	close_fd(&maps->inits_fd);
 	*maps = MAPS_CLOSED;
 }
 

@@ -12,12 +12,13 @@ struct err;
  * mapping count as ours, and are entered one by one when it is made (1 ms for the rows).
  */
 struct maps {
-	int svc4_fd, rows_fd, backends_fd, peers4_fd;
+	int svc4_fd, rows_fd, backends_fd, peers4_fd, inits_fd;
 	struct image image; /* rows and backends are NULL while they are not mapped */
 };
 
-#define MAPS_CLOSED \
-	((struct maps){.svc4_fd = -1, .rows_fd = -1, .backends_fd = -1, .peers4_fd = -1})
+#define MAPS_CLOSED     \
+	((struct maps){ \
+		.svc4_fd = -1, .rows_fd = -1, .backends_fd = -1, .peers4_fd = -1, .inits_fd = -1})
 
 /* Opens what loader_run has pinned.  The caller owns *@ret, which starts as MAPS_CLOSED. */
 int maps_open(const struct datapath_config *config, struct maps *ret, struct err *err);
