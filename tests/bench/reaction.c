@@ -4,9 +4,9 @@
  * reaction NETNS PORT unready PROBE-PORT
  *
  * How long connections still come to a Pod that is not to get any more: milliseconds from the cause to
- * the last SYN to PORT that arrived inside the Pod's network namespace, 0 when none did.  The cause
- * is kill(PID, SIGKILL), or the first answer with status 503 that PROBE-PORT gives: it is served here,
- * inside the namespace, with 200 until the load is there.
+ * the last SYN to PORT that arrived inside the Pod's network namespace, 0 when none did; too little by
+ * up to the time between two SYNs.  The cause is kill(PID, SIGKILL), or the first answer with status
+ * 503 that PROBE-PORT gives: it is served here, inside the namespace, with 200 until the load is there.
  *
  * Waits until the load is there.  SYNs are counted until none has come for 0.3 s.
  */

@@ -221,8 +221,10 @@ struct desired {
 	struct dp_service *services;
 	struct dp_backend *backends;
 	struct dp_endpoint *endpoints;
+	struct dp_init *inits;
 	size_t *first_backend; /* of each service: an index, since backends may move */
-	size_t service_count, backend_count, endpoint_count, service_room, backend_room;
+	size_t service_count, backend_count, endpoint_count, init_count;
+	size_t service_room, backend_room, init_room;
 	const struct service_port *port;
 	bool failed;
 };
@@ -232,6 +234,7 @@ static void desired_free(struct desired *desired)
 	free(desired->services);
 	free(desired->backends);
 	free(desired->endpoints);
+	free(desired->inits);
 	free(desired->first_backend);
 }
 
@@ -302,6 +305,28 @@ static bool desired_uses(const struct desired *desired, struct in_addr address)
 	return false;
 }
 
+/* What the Pod's endpoint lives by. */
+static void desired_add_inits(const struct node_pod *pod, struct desired *desired)
+{
+	struct node_init init;
+
+	for (size_t i = 0; i < node_pod_spec(pod)->container_count; i++) {
+		if (!node_pod_init(pod, i, &init))
+			continue;
+		if (!desired_grow((void **)&desired->inits, &desired->init_room,
+			    desired->init_count, sizeof(desired->inits[0]))) {
+			desired->failed = true;
+			return;
+		}
+		desired->inits[desired->init_count++] = (struct dp_init){
+			.address = node_pod_observed(pod)->ip,
+			.pid = init.pid,
+			.pidfd = init.pidfd,
+			.started = init.started,
+		};
+	}
+}
+
 /* A Pod that no Service leads to has no endpoint. */
 static bool desired_add_endpoints(const struct agent *agent, struct desired *desired)
 {
@@ -311,13 +336,17 @@ static bool desired_add_endpoints(const struct agent *agent, struct desired *des
 	while ((pod = node_pod_next(agent->node, pod)))
 		count++;
 	desired->endpoints = calloc(count + 1, sizeof(desired->endpoints[0]));
-	while (desired->endpoints && (pod = node_pod_next(agent->node, pod)))
-		if (node_pod_serving(pod) != SERVING_NONE &&
-			desired_uses(desired, node_pod_observed(pod)->ip))
-			desired->endpoints[desired->endpoint_count++] = (struct dp_endpoint){
-				.address = node_pod_observed(pod)->ip,
-				.state = endpoint_states[node_pod_serving(pod)],
-			};
+	while (desired->endpoints && (pod = node_pod_next(agent->node, pod))) {
+		if (node_pod_serving(pod) == SERVING_NONE ||
+			!desired_uses(desired, node_pod_observed(pod)->ip))
+			continue;
+		desired->endpoints[desired->endpoint_count++] = (struct dp_endpoint){
+			.address = node_pod_observed(pod)->ip,
+			.state = endpoint_states[node_pod_serving(pod)],
+			.unsure = node_pod_is_unsure(pod),
+		};
+		desired_add_inits(pod, desired);
+	}
 	return desired->endpoints != NULL;
 }
 
@@ -384,6 +413,8 @@ static int services_apply_now(struct agent *agent)
 		.service_count = desired.service_count,
 		.endpoints = desired.endpoints,
 		.endpoint_count = desired.endpoint_count,
+		.inits = desired.inits,
+		.init_count = desired.init_count,
 	};
 	r = datapath_apply(agent->datapath, &wanted, &retired, &err);
 	if (r < 0)

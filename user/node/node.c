@@ -420,6 +420,22 @@ enum pod_serving node_pod_serving(const struct node_pod *pod)
 	return pod->serving;
 }
 
+bool node_pod_is_unsure(const struct node_pod *pod)
+{
+	return pod->adopting;
+}
+
+bool node_pod_init(const struct node_pod *pod, size_t index, struct node_init *ret)
+{
+	size_t i = pod->spec->init_count + index;
+	const struct container_observed *container = &pod->observed.containers[i];
+
+	if (container->phase != CONTAINER_RUNNING || container->gone || pod->work[i].pidfd < 0)
+		return false;
+	*ret = (struct node_init){container->pid, pod->work[i].pidfd, container->started};
+	return true;
+}
+
 uint64_t node_pod_serving_since(const struct node_pod *pod)
 {
 	return pod->serving_since;

@@ -54,6 +54,13 @@ struct node_events {
 	void *userdata;
 };
 
+/* A container's init. */
+struct node_init {
+	pid_t pid;
+	int pidfd;	  /* borrowed */
+	uint64_t started; /* clock_now() when it began */
+};
+
 /* The caller owns *@ret; @worker and @config are borrowed. */
 int node_new(sd_event *loop, struct worker *worker, const struct node_config *config,
 	const struct node_events *events, const struct object_source *source, struct node **ret,
@@ -91,6 +98,10 @@ const struct pod_observed *node_pod_observed(const struct node_pod *pod);
 /* Its network namespace; -1 while it has none.  Borrowed until the Pod's next action. */
 int node_pod_netns(const struct node_pod *pod);
 enum pod_serving node_pod_serving(const struct node_pod *pod);
+/* What of it still runs is not known: its shim has not answered since podnetd started. */
+bool node_pod_is_unsure(const struct node_pod *pod);
+/* The process that main container @index, from 0 on, lives by; false while it does not run. */
+bool node_pod_init(const struct node_pod *pod, size_t index, struct node_init *ret);
 /* clock_now() right after the data plane was told of the last change of what it serves. */
 uint64_t node_pod_serving_since(const struct node_pod *pod);
 /* clock_now() of the last time it was told to be down; 0: never. */
