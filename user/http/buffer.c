@@ -43,18 +43,26 @@ int buffer_append(struct buffer *buffer, const void *data, size_t len)
 
 int buffer_printf(struct buffer *buffer, const char *fmt, ...)
 {
+	size_t room = 1; /* for the NUL, which is not kept */
 	va_list ap;
-	char *text;
 	int len, r;
 
-	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (len < 0)
-		return -ENOMEM;
-	r = buffer_append(buffer, text, (size_t)len);
-	free(text);
-	return r;
+	for (;;) {
+		r = buffer_reserve(buffer, room);
+		if (r < 0)
+			return r;
+		room = buffer->size - buffer->start - buffer->len;
+		va_start(ap, fmt);
+		len = vsnprintf(buffer->data + buffer->start + buffer->len, room, fmt, ap);
+		va_end(ap);
+		if (len < 0)
+			return -ENOMEM;
+		if ((size_t)len < room)
+			break;
+		room = (size_t)len + 1;
+	}
+	buffer->len += (size_t)len;
+	return 0;
 }
 
 void buffer_consume(struct buffer *buffer, size_t len)
