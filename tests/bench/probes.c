@@ -40,46 +40,56 @@ static struct handler handler = {.kind = HANDLER_HTTP, .path = "/"};
 static struct probe_url url;
 static sd_event *loop;
 
-static void ours_start(struct http_probe **probe);
+/* What a prober keeps from one probe to the next. */
+struct ours {
+	struct attempt attempt;
+	struct http_probe *probe;
+};
+
+static void ours_start(struct ours *ours);
 
 static void ours_done(void *userdata, enum probe_result result, const char *message)
 {
-	struct http_probe **probe = userdata;
+	struct ours *ours = userdata;
 
 	if (result != PROBE_SUCCESS)
 		die("a probe failed", message);
 	done++;
-	*probe = http_probe_free(*probe);
+	ours->probe = http_probe_free(ours->probe);
 	if (clock_now() >= until)
 		sd_event_exit(loop, 0);
 	else
-		ours_start(probe);
+		ours_start(ours);
 }
 
-static void ours_start(struct http_probe **probe)
+static void ours_start(struct ours *ours)
 {
-	const struct attempt_target target = {.netns_fd = -1, .address = server};
 	struct err err;
 
-	if (http_probe_start(loop, &target, &url, &handler, ours_done, probe, probe, &err) < 0)
+	if (http_probe_start(&ours->attempt, &server, &url, &handler, ours_done, ours, &ours->probe,
+		    &err) < 0)
 		die("start a probe", err.text);
 }
 
 static void ours_run(void)
 {
-	static struct http_probe *probes[AT_ONCE];
+	static struct ours all[AT_ONCE];
 	struct err err;
 
 	if (sd_event_new(&loop) < 0)
 		die("loop", "cannot be made");
 	if (probe_url_init(&handler, "127.0.0.1", ntohs(server.sin_port), &url, &err) < 0)
 		die("address", err.text);
-	for (int i = 0; i < AT_ONCE; i++)
-		ours_start(&probes[i]);
+	for (int i = 0; i < AT_ONCE; i++) {
+		attempt_init(&all[i].attempt, loop, -1);
+		ours_start(&all[i]);
+	}
 	if (sd_event_loop(loop) < 0)
 		die("loop", "has failed");
-	for (int i = 0; i < AT_ONCE; i++)
-		http_probe_free(probes[i]);
+	for (int i = 0; i < AT_ONCE; i++) {
+		http_probe_free(all[i].probe);
+		attempt_close(&all[i].attempt);
+	}
 	sd_event_unref(loop);
 }
 

@@ -9,13 +9,18 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/base/loop.h"
 #include "user/net/netns.h"
+
+void attempt_init(struct attempt *attempt, sd_event *loop, int netns_fd)
+{
+	*attempt = (struct attempt){.loop = loop, .netns_fd = netns_fd, .fd = -1};
+}
 
 static int attempt_socket(int netns_fd, int *ret_fd, struct err *err)
 {
-	static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 	AUTO_NETNS token = NETNS_OUTSIDE;
-	AUTO_FD fd = -1;
+	int fd;
 
 	if (netns_fd >= 0) {
 		int r = netns_enter(netns_fd, &token, err);
@@ -26,41 +31,86 @@ static int attempt_socket(int netns_fd, int *ret_fd, struct err *err)
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, errno, "make a socket for the probe");
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
-		return err_set(err, errno, "set SO_LINGER");
-	*ret_fd = take_fd(&fd);
+	*ret_fd = fd;
 	return 0;
 }
 
-int attempt_connect(sd_event *loop, const struct attempt_target *target,
-	sd_event_io_handler_t ready, void *userdata, int *ret_fd, sd_event_source **ret_source,
-	int *ret_error, struct err *err)
+int attempt_connect(struct attempt *attempt, const struct sockaddr_in *address, struct err *err)
 {
-	AUTO_FD fd = -1;
-	int error = 0;
-	int r = attempt_socket(target->netns_fd, &fd, err);
+	int r = attempt->fd < 0 ? attempt_socket(attempt->netns_fd, &attempt->fd, err) : 0;
 
 	if (r < 0)
 		return r;
-	/* A refusal at once is still reported from the loop: the unconnected socket polls as hung up. */
-	if (connect(fd, (const struct sockaddr *)&target->address, sizeof(target->address)) < 0 &&
+	attempt->connected = true;
+	attempt->error = 0;
+	if (connect(attempt->fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
 		errno != EINPROGRESS)
-		error = errno;
-	r = sd_event_add_io(loop, ret_source, fd, EPOLLOUT, ready, userdata);
-	if (r < 0)
-		return err_set(err, -r, "watch the probe's socket");
-	*ret_fd = take_fd(&fd);
-	*ret_error = error;
+		attempt->error = errno;
 	return 0;
 }
 
-int attempt_connect_result(int fd, int error)
+static int attempt_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
+	struct attempt *attempt = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	attempt->ready(attempt->userdata);
+	return 0;
+}
+
+/*
+ * Edges, because the loop asks the kernel again for each event it hands out: with many sockets ready at a time
+ * the kernel would list them all over and over.
+ */
+int attempt_watch(struct attempt *attempt, uint32_t events, attempt_ready_fn ready, void *userdata,
+	struct err *err)
+{
+	int r;
+
+	attempt->ready = ready;
+	attempt->userdata = userdata;
+	events |= EPOLLET;
+	if (!attempt->source) {
+		r = sd_event_add_io(
+			attempt->loop, &attempt->source, attempt->fd, events, attempt_io, attempt);
+	} else {
+		r = sd_event_source_set_io_events(attempt->source, events);
+		if (r >= 0)
+			r = sd_event_source_set_enabled(attempt->source, SD_EVENT_ON);
+	}
+	return r < 0 ? err_set(err, -r, "watch the probe's socket") : 0;
+}
+
+int attempt_result(const struct attempt *attempt)
+{
+	int error = attempt->error;
 	socklen_t len = sizeof(error);
 
 	if (error)
 		return error;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
+	return getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
+}
+
+void attempt_end(struct attempt *attempt)
+{
+	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	if (!attempt->connected)
+		return;
+	attempt->connected = false;
+	if (attempt->source)
+		sd_event_source_set_enabled(attempt->source, SD_EVENT_OFF);
+	if (connect(attempt->fd, &nobody, sizeof(nobody)) < 0)
+		attempt_close(attempt); /* the next attempt makes another */
+}
+
+void attempt_close(struct attempt *attempt)
+{
+	attempt_end(attempt);
+	attempt->source = source_free(attempt->source);
+	close_fd(&attempt->fd);
 }
 
 void address_text(const struct sockaddr_in *address, char ret[ADDRESS_TEXT_MAX])

@@ -15,22 +15,44 @@ struct err;
  * must still be freed; that may happen in the call. */
 typedef void (*attempt_done_fn)(void *userdata, enum probe_result result, const char *message);
 
-struct attempt_target {
-	int netns_fd; /* borrowed; -1: the caller's own */
-	struct sockaddr_in address;
-};
+/* The socket can go on, or its connection has failed. */
+typedef void (*attempt_ready_fn)(void *userdata);
 
 /*
- * Starts to connect.  @ready is called with EPOLLOUT when that succeeded or failed.  Closing the
- * socket resets the connection, so that neither end keeps it in TIME_WAIT.  The caller owns both.
- * *@ret_error: an errno of connect(2) that SO_ERROR will not tell, or 0.
+ * One connection after the other, over one socket.  Making a socket inside the Pod's netns costs six system calls,
+ * two of which move the thread; disconnecting the old one costs one, and resets the connection, so that
+ * neither end keeps it in TIME_WAIT.
  */
-int attempt_connect(sd_event *loop, const struct attempt_target *target,
-	sd_event_io_handler_t ready, void *userdata, int *ret_fd, sd_event_source **ret_source,
-	int *ret_error, struct err *err);
+struct attempt {
+	sd_event *loop; /* borrowed */
+	int netns_fd;	/* borrowed; -1: the caller's own */
+	int fd;		/* -1: not made yet */
+	int error;	/* an errno of the connection that SO_ERROR will not tell, or 0 */
+	bool connected; /* or about to be */
+	sd_event_source *source;
+	attempt_ready_fn ready;
+	void *userdata;
+};
 
-/* The errno with which the connection attempt ended, 0 when it succeeded. */
-int attempt_connect_result(int fd, int error);
+/* Opens nothing yet.  The caller ends with attempt_close, before the loop. */
+void attempt_init(struct attempt *attempt, sd_event *loop, int netns_fd);
+
+/* Starts to connect.  What connect(2) finds wrong with the network is in @error, reported from the loop. */
+int attempt_connect(struct attempt *attempt, const struct sockaddr_in *address, struct err *err);
+
+/* Calls @ready from the loop when the socket polls as @events (EPOLLIN, EPOLLOUT) or has failed: now, or when
+ * that changes.  It must then be used until it says EAGAIN, or be watched anew. */
+int attempt_watch(struct attempt *attempt, uint32_t events, attempt_ready_fn ready, void *userdata,
+	struct err *err);
+
+/* The errno with which the attempt to connect ended, 0 when it succeeded. */
+int attempt_result(const struct attempt *attempt);
+
+/* Resets the connection, if there is one, and watches no longer. */
+void attempt_end(struct attempt *attempt);
+
+/* Ends, and releases the socket. */
+void attempt_close(struct attempt *attempt);
 
 #define ADDRESS_TEXT_MAX 24 /* "255.255.255.255:65535" */
 void address_text(const struct sockaddr_in *address, char ret[ADDRESS_TEXT_MAX]);

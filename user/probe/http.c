@@ -8,19 +8,16 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/base/loop.h"
 #include "user/http/reader.h"
 
 #define CHUNK	    4096
 #define MAX_INTERIM 5 /* 1xx answers before the real one */
 
 struct http_probe {
-	sd_event *loop;
-	struct attempt_target target;
+	struct attempt *attempt;
+	struct sockaddr_in address;
 	struct probe_url url;
 	const struct handler *handler;
-	int fd, connect_error;
-	sd_event_source *source;
 	enum { HTTP_CONNECTING, HTTP_SENDING, HTTP_READING } state;
 	struct buffer request;
 	struct http_reader reader;
@@ -30,17 +27,11 @@ struct http_probe {
 	void *userdata;
 };
 
-static int http_probe_io(sd_event_source *source, int fd, uint32_t events, void *userdata);
-
-static void http_probe_hang_up(struct http_probe *probe)
-{
-	probe->source = source_free(probe->source);
-	close_fd(&probe->fd);
-}
+static void http_probe_ready(void *userdata);
 
 static void http_probe_end(struct http_probe *probe, enum probe_result result, const char *message)
 {
-	http_probe_hang_up(probe);
+	attempt_end(probe->attempt);
 	probe->done(probe->userdata, result, message);
 }
 
@@ -78,9 +69,38 @@ static void http_probe_reset_reader(struct http_probe *probe)
 	probe->body_len = 0;
 }
 
-/* Opens the connection for the current URL, whose host is always the target's. */
+/* Sends what it can.  Returns 0, also when nothing could be sent yet, or what is wrong with the connection. */
+static int http_probe_push(struct http_probe *probe)
+{
+	ssize_t n = send(
+		probe->attempt->fd, buffer_head(&probe->request), probe->request.len, MSG_NOSIGNAL);
+
+	if (n >= 0) {
+		buffer_consume(&probe->request, (size_t)n);
+		probe->state = probe->request.len > 0 ? HTTP_SENDING : HTTP_READING;
+		return 0;
+	}
+	/* A server may answer and close before it has read everything. */
+	if (errno == EPIPE || errno == ECONNRESET)
+		probe->state = HTTP_READING;
+	else if (errno != EAGAIN && errno != EINTR)
+		return errno;
+	return 0;
+}
+
+static int http_probe_watch(struct http_probe *probe, struct err *err)
+{
+	return attempt_watch(probe->attempt, probe->state == HTTP_READING ? EPOLLIN : EPOLLOUT,
+		http_probe_ready, probe, err);
+}
+
+/*
+ * Opens the connection for the current URL, whose host is always the target's.  To a neighbour a connection is
+ * there when connect(2) returns, though it does not say so: what is sent at once need not wait for the loop.
+ */
 static int http_probe_connect(struct http_probe *probe, struct err *err)
 {
+	struct attempt *attempt = probe->attempt;
 	int r;
 
 	http_probe_reset_reader(probe);
@@ -88,17 +108,21 @@ static int http_probe_connect(struct http_probe *probe, struct err *err)
 	r = probe_request(&probe->url, probe->handler, &probe->request);
 	if (r < 0)
 		return err_set(err, -r, "compose the probe's request");
-	probe->target.address.sin_port = htons(probe->url.port);
+	probe->address.sin_port = htons(probe->url.port);
 	probe->state = HTTP_CONNECTING;
-	return attempt_connect(probe->loop, &probe->target, http_probe_io, probe, &probe->fd,
-		&probe->source, &probe->connect_error, err);
+	r = attempt_connect(attempt, &probe->address, err);
+	if (r < 0)
+		return r;
+	if (!attempt->error)
+		attempt->error = http_probe_push(probe);
+	return http_probe_watch(probe, err);
 }
 
 static void http_probe_follow(struct http_probe *probe, const struct probe_url *to)
 {
 	struct err err;
 
-	http_probe_hang_up(probe);
+	attempt_end(probe->attempt);
 	probe->url = *to;
 	if (++probe->redirects >= HTTP_PROBE_REDIRECTS)
 		http_probe_fail(probe, "stopped after %d redirects", HTTP_PROBE_REDIRECTS);
@@ -148,7 +172,8 @@ static bool http_probe_is_interim(const struct http_probe *probe)
 	return status >= 100 && status < 200 && status != 101;
 }
 
-static void http_probe_feed(struct http_probe *probe, const char *data, size_t len)
+/* Returns whether the answer goes on; when not, the probe may be freed already. */
+static bool http_probe_feed(struct http_probe *probe, const char *data, size_t len)
 {
 	struct err err;
 
@@ -157,63 +182,61 @@ static void http_probe_feed(struct http_probe *probe, const char *data, size_t l
 
 		if (used < 0 && len == 0 && !probe->reader.head_done) {
 			http_probe_fail(probe, "EOF");
-			return;
+			return false;
 		}
 		if (used < 0) {
 			http_probe_fail(probe, "%s", err.text);
-			return;
+			return false;
 		}
 		if (!probe->reader.done)
-			return;
+			return true;
 		if (!http_probe_is_interim(probe))
 			break;
 		if (++probe->interim > MAX_INTERIM) {
 			http_probe_fail(probe, "too many 1xx informational responses");
-			return;
+			return false;
 		}
 		http_probe_reset_reader(probe);
 		data += used;
 		len -= (size_t)used;
 		if (len == 0)
-			return;
+			return true;
 	}
 	http_probe_judge(probe);
+	return false;
 }
 
-static void http_probe_read(struct http_probe *probe)
+/* Returns whether there may be more to read; when not, the probe may be freed already. */
+static bool http_probe_read(struct http_probe *probe)
 {
 	char chunk[CHUNK], text[64];
-	ssize_t n = recv(probe->fd, chunk, sizeof(chunk), 0);
+	ssize_t n = recv(probe->attempt->fd, chunk, sizeof(chunk), 0);
 
 	if (n >= 0)
-		http_probe_feed(probe, chunk, (size_t)n);
-	else if (errno != EAGAIN && errno != EINTR)
-		http_probe_fail(probe, "read: %s", attempt_error_text(errno, text, sizeof(text)));
+		return http_probe_feed(probe, chunk, (size_t)n);
+	if (errno == EAGAIN)
+		return false;
+	if (errno == EINTR)
+		return true;
+	http_probe_fail(probe, "read: %s", attempt_error_text(errno, text, sizeof(text)));
+	return false;
 }
 
 static void http_probe_send(struct http_probe *probe)
 {
-	ssize_t n = send(probe->fd, buffer_head(&probe->request), probe->request.len, MSG_NOSIGNAL);
+	int error = http_probe_push(probe);
+	struct err err;
 	char text[64];
 
-	if (n >= 0) {
-		buffer_consume(&probe->request, (size_t)n);
-		if (probe->request.len == 0) {
-			probe->state = HTTP_READING;
-			sd_event_source_set_io_events(probe->source, EPOLLIN);
-		}
-	} else if (errno == EPIPE || errno == ECONNRESET) {
-		/* A server may answer and close before it has read everything. */
-		probe->state = HTTP_READING;
-		sd_event_source_set_io_events(probe->source, EPOLLIN);
-	} else if (errno != EAGAIN && errno != EINTR) {
-		http_probe_fail(probe, "write: %s", attempt_error_text(errno, text, sizeof(text)));
-	}
+	if (error)
+		http_probe_fail(probe, "write: %s", attempt_error_text(error, text, sizeof(text)));
+	else if (http_probe_watch(probe, &err) < 0)
+		http_probe_end(probe, PROBE_UNKNOWN, err.text);
 }
 
 static void http_probe_connected(struct http_probe *probe)
 {
-	int error = attempt_connect_result(probe->fd, probe->connect_error);
+	int error = attempt_result(probe->attempt);
 	char address[ADDRESS_TEXT_MAX], text[64];
 
 	if (!error) {
@@ -221,27 +244,26 @@ static void http_probe_connected(struct http_probe *probe)
 		http_probe_send(probe);
 		return;
 	}
-	address_text(&probe->target.address, address);
+	address_text(&probe->address, address);
 	http_probe_fail(probe, "dial tcp %s: connect: %s", address,
 		attempt_error_text(error, text, sizeof(text)));
 }
 
-static int http_probe_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void http_probe_ready(void *userdata)
 {
 	struct http_probe *probe = userdata;
 
-	(void)source;
-	(void)fd;
-	(void)events;
 	switch (probe->state) {
 	case HTTP_CONNECTING: http_probe_connected(probe); break;
 	case HTTP_SENDING: http_probe_send(probe); break;
-	case HTTP_READING: http_probe_read(probe); break;
+	case HTTP_READING:
+		while (http_probe_read(probe))
+			;
+		break;
 	}
-	return 0;
 }
 
-int http_probe_start(sd_event *loop, const struct attempt_target *target,
+int http_probe_start(struct attempt *attempt, const struct sockaddr_in *address,
 	const struct probe_url *url, const struct handler *handler, attempt_done_fn done,
 	void *userdata, struct http_probe **ret, struct err *err)
 {
@@ -250,11 +272,10 @@ int http_probe_start(sd_event *loop, const struct attempt_target *target,
 
 	if (!probe)
 		return err_set(err, ENOMEM, "start an HTTP probe");
-	probe->loop = loop;
-	probe->target = *target;
+	probe->attempt = attempt;
+	probe->address = *address;
 	probe->url = *url;
 	probe->handler = handler;
-	probe->fd = -1;
 	probe->done = done;
 	probe->userdata = userdata;
 	r = http_probe_connect(probe, err);
@@ -270,7 +291,7 @@ void http_probe_expire(struct http_probe *probe)
 {
 	char address[ADDRESS_TEXT_MAX];
 
-	address_text(&probe->target.address, address);
+	address_text(&probe->address, address);
 	if (probe->state == HTTP_CONNECTING)
 		http_probe_fail(probe, "dial tcp %s: i/o timeout", address);
 	else
@@ -282,7 +303,7 @@ void http_probe_expire(struct http_probe *probe)
 struct http_probe *http_probe_free(struct http_probe *probe)
 {
 	if (probe) {
-		http_probe_hang_up(probe);
+		attempt_end(probe->attempt);
 		buffer_clear(&probe->request);
 		http_reader_clear(&probe->reader);
 		free(probe);

@@ -11,9 +11,9 @@ struct http_probe;
 #define HTTP_PROBE_MAX_HEADER (64u << 10)
 #define HTTP_PROBE_REDIRECTS  10
 
-/* @url and the handler are copied and borrowed, in this order.  The caller owns *@ret.  Fails only when the
- * prober itself does. */
-int http_probe_start(sd_event *loop, const struct attempt_target *target,
+/* @url is copied; the attempt, which goes with nobody else meanwhile, and the handler are borrowed.  The caller
+ * owns *@ret.  Fails only when the prober itself does. */
+int http_probe_start(struct attempt *attempt, const struct sockaddr_in *address,
 	const struct probe_url *url, const struct handler *handler, attempt_done_fn done,
 	void *userdata, struct http_probe **ret, struct err *err);
 

@@ -17,11 +17,11 @@
 
 struct prober {
 	struct prober_config config;
-	sd_event *loop;
 	struct timer *timer; /* the next run, or the next look at the deadline of the running one */
 	struct verdict verdict;
 	struct deadline deadline;
-	struct attempt_target target;
+	struct attempt attempt;
+	struct sockaddr_in address;
 	struct probe_url url;
 	bool running;
 	struct http_probe *http;
@@ -121,11 +121,11 @@ static int prober_run(struct prober *prober, struct err *err)
 
 	switch (handler->kind) {
 	case HANDLER_HTTP:
-		return http_probe_start(prober->loop, &prober->target, &prober->url, handler,
+		return http_probe_start(&prober->attempt, &prober->address, &prober->url, handler,
 			prober_done, prober, &prober->http, err);
 	case HANDLER_TCP:
 		return tcp_probe_start(
-			prober->loop, &prober->target, prober_done, prober, &prober->tcp, err);
+			&prober->attempt, &prober->address, prober_done, prober, &prober->tcp, err);
 	default:
 		r = config->exec_start(config->userdata, handler->argv, prober_timeout(prober),
 			prober_exec_done, prober, &prober->exec);
@@ -192,10 +192,8 @@ static int prober_aim(struct prober *prober, struct err *err)
 	if (handler->host && handler->host[0] && inet_pton(AF_INET, handler->host, &address) != 1)
 		return err_refuse(err, ENOTSUP,
 			"probe host '%s': only IPv4 addresses are supported yet", handler->host);
-	prober->target = (struct attempt_target){
-		.netns_fd = prober->config.netns_fd,
-		.address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address},
-	};
+	prober->address = (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address};
 	inet_ntop(AF_INET, &address, host, sizeof(host));
 	return handler->kind == HANDLER_HTTP
 		       ? probe_url_init(handler, host, port, &prober->url, err)
@@ -222,7 +220,7 @@ int prober_start(
 	if (!prober)
 		return err_set(err, ENOMEM, "start a probe");
 	prober->config = *config;
-	prober->loop = loop;
+	attempt_init(&prober->attempt, loop, config->netns_fd);
 	r = prober_aim(prober, err);
 	if (r >= 0)
 		r = timer_new(loop, prober_tick, prober, &prober->timer, err);
@@ -247,6 +245,7 @@ struct prober *prober_free(struct prober *prober)
 		prober->doomed = true;
 		return NULL;
 	}
+	attempt_close(&prober->attempt);
 	timer_free(prober->timer);
 	free(prober);
 	return NULL;

@@ -6,9 +6,10 @@
 
 struct tcp_probe;
 
-/* The caller owns *@ret.  Fails only when the prober itself does (no descriptor, no such netns). */
-int tcp_probe_start(sd_event *loop, const struct attempt_target *target, attempt_done_fn done,
-	void *userdata, struct tcp_probe **ret, struct err *err);
+/* The attempt is borrowed and goes with nobody else meanwhile.  The caller owns *@ret.  Fails only when the prober
+ * itself does (no descriptor, no such netns). */
+int tcp_probe_start(struct attempt *attempt, const struct sockaddr_in *address,
+	attempt_done_fn done, void *userdata, struct tcp_probe **ret, struct err *err);
 
 /* The deadline passed: reports the failure. */
 void tcp_probe_expire(struct tcp_probe *probe);
