@@ -45,7 +45,7 @@ msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build mutants lint demo clean install
-.PHONY: uninstall deb bench bench-tools
+.PHONY: uninstall deb bench bench-tools soak
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
@@ -127,6 +127,12 @@ $(TEST_TOOLS) $(BENCH_TOOLS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(ARCHIVES)
 	$(link) -Wl,--as-needed $(LIBS)
 
 $(BUILD)/tests/bench/probes: LIBS += -lcurl# a peer
+$(BUILD)/tests/preload/%.so: tests/preload/%.c
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -fPIC -o $@ $<
+
+$(BUILD)/tests/tools/faults: LIBS += -lseccomp# names of system calls
 
 # Each links the parser it feeds, built by clang for libFuzzer.
 FUZZERS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -142,6 +148,9 @@ fuzz-build: ## the programs of tests/fuzz, below build/fuzz
 
 test: ## all tests, or those T names
 	$(Q)tools/run-tests $(T)
+
+soak: ## chaos and fuzzing for hours; CHAOS_ROUNDS, CHAOS_PODS, SEED, FUZZ_SECONDS
+	$(Q)tools/run-soak
 
 bench: ## ours and its peers, in one run; B='a|b': only those, GATE=1: targets must be met, PLOT=1: build/bench.svg
 	$(Q)B='$(B)' GATE='$(GATE)' PLOT='$(PLOT)' tools/run-bench

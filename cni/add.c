@@ -87,6 +87,16 @@ static int add_uplink_mtu(struct add *add, unsigned *ret, struct err *err)
 	return r;
 }
 
+static int add_undo_pair(struct add *add, struct err *err)
+{
+	struct link link;
+	int r = link_find(&add->host, add->names.host_ifname, &link, err);
+
+	if (r == -ENODEV)
+		return 0;
+	return r < 0 ? r : link_delete(&add->host, link.index, err);
+}
+
 static int add_pair(struct add *add, struct fault *fault)
 {
 	struct veth veth = {
@@ -106,22 +116,18 @@ static int add_pair(struct add *add, struct fault *fault)
 		r = link_make_mac(veth.peer_mac, err);
 	if (r == 0)
 		r = link_make_veth(&add->host, &veth, err);
+	if (r < 0 && r != -EEXIST) {
+		struct err ignored;
+
+		/* Without the kernel's answer the pair may be there all the same. */
+		add_undo_pair(add, &ignored);
+	}
 	if (r < 0)
 		return r;
 	add->attachment.mtu = veth.mtu;
 	memcpy(add->attachment.host_mac, veth.mac, LINK_MAC_LEN);
 	memcpy(add->attachment.mac, veth.peer_mac, LINK_MAC_LEN);
 	return 0;
-}
-
-static int add_undo_pair(struct add *add, struct err *err)
-{
-	struct link link;
-	int r = link_find(&add->host, add->names.host_ifname, &link, err);
-
-	if (r == -ENODEV)
-		return 0;
-	return r < 0 ? r : link_delete(&add->host, link.index, err);
 }
 
 static int add_find_pair(struct add *add, struct fault *fault)

@@ -8,55 +8,7 @@
 #
 # The outside has no route back to the Pods.
 . "${0%/*}/lib.sh"
-
-plugin=$PODNET_BIN/podnet
-state=$TEST_DIR/state
-pods4=/sys/fs/bpf/podnet/default/v1/pods4
-
-ipam() { # KEYS of the range
-	printf ',"ipam":{"type":"podnet","ranges":[[{"subnet":"10.244.0.0/24"%s}]]}' "$1"
-}
-
-usual=$(ipam "")
-small=$(ipam ',"rangeStart":"10.244.0.200","rangeEnd":"10.244.0.201"')
-
-conf() { # KEYS
-	printf '{"cniVersion":"1.1.0","name":"pods","type":"podnet","stateDir":"%s"%s}' "$state" "$1"
-}
-
-call() { # COMMAND ID NETNS [KEYS [WRAPPER...]]
-	local command=$1 id=$2 netns=$3 keys=${4:-$usual}
-	shift $(($# < 4 ? $# : 4))
-	conf "$keys" | CNI_COMMAND=$command CNI_CONTAINERID=$id CNI_NETNS=$netns \
-		CNI_IFNAME=${ifname:-eth0} CNI_PATH=/nowhere "$@" "$plugin"
-}
-
-add() { # ID [KEYS]
-	call ADD "$1" "/run/netns/$1" "${2:-}"
-}
-
-del() { # ID
-	call DEL "$1" ""
-}
-
-address() { # ID: from the Pod itself
-	ip -n "$1" -4 -o address show dev eth0 | sed 's/.*inet \([0-9.]*\).*/\1/'
-}
-
-entries() { # lines "10.244.0.x" of the map of Pods
-	[ ! -e "$pods4" ] || bpftool --json map dump pinned "$pods4" |
-		jq -r '.[].key | map(ltrimstr("0x")) | "\("0x" + .[3])"' | while read -r last; do
-		echo "10.244.0.$((last))"
-	done
-}
-
-# What an attachment leaves anywhere.
-remains() {
-	ip -o link show | grep -o ' pn[0-9a-f]\{12\}'
-	ip route show | grep '^10\.244\.'
-	find "$state" -name '*@*' -o -name '*.new'
-	entries
-}
+. "$SOURCE_DIR/tests/netns/cni.sh"
 
 milliseconds() { # COMMAND...
 	local start
@@ -84,8 +36,6 @@ netns_add a
 netns_add b
 netns_add outside
 veth - up0 192.0.2.1/24 outside up1 192.0.2.2/24
-
-mkdir "$state"
 
 # --- what needs no network ---------------------------------------------------------------------
 like "without a runtime it says what it is" "$("$plugin" 2>&1)" "CNI plugin.*1\.1\.0"
@@ -227,24 +177,6 @@ for i in $(seq 40); do
 done
 is "kill -9 in the middle of ADD, then DEL" "$left" ""
 
-# Each netlink request and each file operation of ADD is made to fail, then to be the last.
-inject() { # WHAT CALL ACTION
-	local n left="" code
-	for ((n = 1; n < 200; n++)); do
-		ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 call ADD c /run/netns/c "" \
-			strace -qq -o "$TEST_DIR/trace" -e trace="$2" -e inject="$2:$3:when=$n" >/dev/null 2>&1
-		code=$?
-		grep -q INJECTED "$TEST_DIR/trace" || grep -q killed "$TEST_DIR/trace" || break
-		[[ $3 = signal=* ]] || [ $code -eq 0 ] || [ "$(remains)" = "$before" ] ||
-			left+="$n: $(remains); "
-		del c || left+="$n: DEL failed; "
-		[ "$(remains)" = "$before" ] || left+="$n, then DEL: $(remains); "
-	done
-	del c
-	note "$2: $((n - 1)) injections of $3"
-	is "$1" "$left" ""
-}
-
 # The order of what ADD does to the record of its address, with what the disk is told of it.
 record_calls() {
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 call ADD c /run/netns/c "" \
@@ -260,26 +192,13 @@ record_calls() {
 if command -v strace >/dev/null; then
 	is "an address is on the disk before it is given out" "$(record_calls)" \
 		"rename,fsync record,fsync pool,answer"
-	inject "each netlink request fails once" sendto error=ENOMEM
-	inject "each bpf(2) fails once" bpf error=EPERM
-	inject "each write fails once" write error=ENOSPC
-	inject "each rename fails once" rename error=EIO
-	inject "each sync fails once" fsync error=EIO
-	inject "each open fails once" openat error=EMFILE
-	inject "each change of the namespace fails once" setns error=EPERM
 	answer=$(ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 call ADD c /run/netns/c "" \
 		strace -qq -o "$TEST_DIR/trace" -e trace=setns -e inject=setns:error=EPERM:when=2+)
 	is "a namespace that cannot be left again is a failure" $? 1
 	like "which the runtime is told" "$answer" '"code".*leave the network namespace'
 	is "and nothing has been made" "$(remains)" "$before"
-	inject "the lock fails" flock error=ENOLCK
-	inject "a kill at each netlink request, then DEL" sendto signal=KILL
-	inject "a kill at each bpf(2), then DEL" bpf signal=KILL
-	inject "a kill at each rename, then DEL" rename signal=KILL
-	inject "a kill at each sync, then DEL" fsync signal=KILL
-	inject "a kill at each open, then DEL" openat signal=KILL
 else
-	note "no strace: failures of single system calls are not tested"
+	note "no strace: the order of what the disk is told is not tested"
 fi
 
 # --- damage and reboot --------------------------------------------------------------------------------
