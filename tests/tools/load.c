@@ -11,7 +11,7 @@
  *					connections was opened at LAST
  *	phase PHASE REQUESTS FAILED
  * and at once, for each connection that did not get a whole answer with status 200:
- *	failed PHASE OPENED PORT REASON
+ *	failed PHASE OPENED PORT REASON after MS ms
  * Times are CLOCK_MONOTONIC microseconds, read before connect(2); PORT is the local one.
  */
 #include <arpa/inet.h>
@@ -144,7 +144,8 @@ __attribute__((format(printf, 2, 3))) static void connection_fail(
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);
-	printf("\n");
+	printf(" after %llu ms\n",
+		(unsigned long long)((clock_now() - connection->opened) / USEC_PER_MSEC));
 	connection->phase->failed++;
 	setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	connection_close(connection);
