@@ -33,7 +33,7 @@ for word; do
 done
 here=${0%/*}
 echo boot >>"$here/boots"
-exec "$BASH" "$here/guest" "$(wc -l <"$here/boots")" >"$console" 3>"$tap"
+exec "$BASH" "$here/guest" "$(wc -l <"$here/boots")" 3>"$tap" >"$console"
 END
 chmod 755 "$VM_QEMU"
 
@@ -77,7 +77,8 @@ like "and said" "$out" "# 0.0-fake: the VM did not reach its end, once more"
 export VM_HANG=1
 run_vm <<-'END'
 	printf '== begin one\nok 1 - first\n' >&3
-	exec sleep 20
+	trap 'echo "ended by a signal" >&2; exit' TERM
+	read -rt 20 <> <(:)
 END
 fails_with "a hang" "# hung: no line for 1 s" 2
 like "a hang: what hung is named" "$out" "not ok [0-9]+ - 0.0-fake one: cut off"
