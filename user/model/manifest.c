@@ -7,7 +7,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/model/place.h"
-#include "user/model/schema.h"
+#include "user/model/schema_rows.h"
 #include "user/model/yaml.h"
 
 /* What is left to read of a file. */
@@ -22,12 +22,12 @@ struct manifest_input {
 static const struct schema_field list_fields[] = {
 	STRING("apiVersion", 0, .required = true, VALUES("v1")),
 	STRING("kind", 0),
-	DROPPED("metadata", 1),
+	FIELD("metadata", 1, SCHEMA_ANY, DROPPED),
 	FIELD("items", 2, SCHEMA_ANY, .shape = SCHEMA_LIST),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message list_message = {"List", list_fields, NULL};
+static const struct schema_message list_message = {.name = "List", .fields = list_fields};
 
 static int document_add(
 	struct manifest *manifest, unsigned line, struct manifest_document **ret, struct err *err)

@@ -66,6 +66,13 @@ const char *name_dns_subdomain(const char *text)
 	       "characters";
 }
 
+const char *name_path_segment(const char *text)
+{
+	if (*text && strcmp(text, ".") != 0 && strcmp(text, "..") != 0 && !strpbrk(text, "/%"))
+		return NULL;
+	return "must be part of a URL: not '.' or '..', and without '/' and '%'";
+}
+
 const char *name_service(const char *text)
 {
 	if (is_word(text, strlen(text), LOWER DIGIT, "-", 63) && is_one_of(text[0], LOWER))

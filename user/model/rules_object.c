@@ -7,6 +7,7 @@
 #include "user/base/err.h"
 #include "user/model/base64.h"
 #include "user/model/name.h"
+#include "user/model/object.h"
 #include "user/model/place.h"
 #include "user/model/rules.h"
 
@@ -19,6 +20,11 @@ int meta_finish(json_t *meta, const struct place *place, struct err *err)
 	json_t *value;
 	size_t sum = 0;
 
+	if (!json_object_get(meta, "name"))
+		return place_refuse(PLACE_KEY(place, "name"), err, "required");
+	if (!json_object_get(meta, "namespace") &&
+		json_object_set_new(meta, "namespace", json_string(DEFAULT_NAMESPACE)) < 0)
+		return err_set(err, ENOMEM, "complete an object");
 	json_object_foreach (json_object_get(meta, "annotations"), key, value)
 		sum += strlen(key) + json_string_length(value);
 	if (sum <= ANNOTATIONS_MAX)

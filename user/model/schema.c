@@ -6,10 +6,9 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/model/base64.h"
 #include "user/model/place.h"
-#include "user/model/quantity.h"
 #include "user/model/scalar.h"
+#include "user/model/value.h"
 
 static const char *json_kind(const json_t *value)
 {
@@ -29,19 +28,6 @@ static int refuse_type(
 	const json_t *value, const char *want, const struct place *place, struct err *err)
 {
 	return place_refuse(place, err, "must be %s, got %s", want, json_kind(value));
-}
-
-static bool json_is_zero(const json_t *value)
-{
-	switch (json_typeof(value)) {
-	case JSON_OBJECT: return json_object_size(value) == 0;
-	case JSON_ARRAY: return json_array_size(value) == 0;
-	case JSON_STRING: return json_string_length(value) == 0;
-	case JSON_INTEGER: return json_integer_value(value) == 0;
-	case JSON_REAL:
-	case JSON_TRUE: return false;
-	default: return true;
-	}
 }
 
 /* Edit distance, for names up to 63 characters; larger ones are simply far away. */
@@ -72,24 +58,35 @@ static unsigned distance(const char *a, const char *b)
 	return row[lb];
 }
 
+struct nearest {
+	const char *key, *name;
+	unsigned distance;
+};
+
+static void nearest_find(const struct schema_message *message, struct nearest *nearest)
+{
+	for (const struct schema_field *field = message->fields; field->name; field++) {
+		unsigned d = distance(nearest->key, field->name);
+
+		if (d < nearest->distance) {
+			nearest->distance = d;
+			nearest->name = field->name;
+		}
+	}
+	if (message->embedded)
+		nearest_find(message->embedded, nearest);
+}
+
 static int refuse_unknown(const char *key, const struct schema_message *message,
 	const struct place *place, struct err *err)
 {
-	size_t near = strlen(key) < 6 ? 2 : 3;
-	const char *nearest = NULL;
-	unsigned best = (unsigned)near + 1;
+	struct nearest nearest = {.key = key, .distance = strlen(key) < 6 ? 3 : 4};
 
-	for (const struct schema_field *field = message->fields; field->name; field++) {
-		unsigned d = distance(key, field->name);
-
-		if (d < best) {
-			best = d;
-			nearest = field->name;
-		}
-	}
+	nearest_find(message, &nearest);
 	place = PLACE_KEY(place, key);
-	if (nearest)
-		return place_refuse(place, err, "unknown field, did you mean \"%s\"?", nearest);
+	if (nearest.name)
+		return place_refuse(
+			place, err, "unknown field, did you mean \"%s\"?", nearest.name);
 	return place_refuse(place, err, "unknown field");
 }
 
@@ -106,82 +103,68 @@ static int refuse_value(const struct schema_field *field, const char *got,
 	return place_refuse(place, err, "must be one of %s; got \"%.60s\"", list, got);
 }
 
-static int check_string(const json_t *value, const struct schema_field *field,
-	const struct place *place, struct err *err)
+static const char *type_words(enum schema_type type)
 {
-	const char *text = json_string_value(value), *reason;
-
-	if (!text)
-		return refuse_type(value, "a string", place, err);
-	for (const char *const *p = field->one_of; p && *p; p++) {
-		if (strcmp(*p, text) == 0)
-			break;
-		if ((*p)[0] == '!' && strcmp(*p + 1, text) == 0)
-			return place_refuse(place, err, "podnet does not support \"%s\" yet", text);
-		if (!p[1])
-			return refuse_value(field, text, place, err);
+	switch (type) {
+	case SCHEMA_BOOL: return "a boolean";
+	case SCHEMA_INT32:
+	case SCHEMA_INT64: return "an integer";
+	case SCHEMA_INT_OR_STRING: return "an integer or a string";
+	case SCHEMA_QUANTITY: return "a quantity like 500m or 1Gi";
+	case SCHEMA_BYTES: return "a string in base64";
+	case SCHEMA_TIME:
+	case SCHEMA_MICRO_TIME:
+	case SCHEMA_STRING: return "a string";
+	case SCHEMA_STRING_LIST: return "a list of strings";
+	default: return "an object";
 	}
-	reason = field->rule ? field->rule(text) : NULL;
-	if (reason)
-		return place_refuse(place, err, "%s; got \"%.60s\"", reason, text);
-	return 0;
 }
 
-static int check_integer(const json_t *value, const struct schema_field *field,
+static int refuse_range(const json_t *value, const struct schema_field *field,
 	const struct place *place, struct err *err)
 {
-	json_int_t number = json_integer_value(value);
+	long long number = json_integer_value(value);
 
-	if (!json_is_integer(value))
-		return refuse_type(value, "an integer", place, err);
-	if (field->type == SCHEMA_INT32 && (number > INT32_MAX || number < INT32_MIN))
-		return place_refuse(place, err, "%lld does not fit in 32 bits", (long long)number);
-	if (field->min == field->max || (number >= field->min && number <= field->max))
-		return 0;
 	if (field->max >= INT32_MAX && number < field->min)
 		return place_refuse(place, err, "must be at least %lld, got %lld",
-			(long long)field->min, (long long)number);
+			(long long)field->min, number);
 	return place_refuse(place, err, "must be from %lld to %lld, got %lld",
-		(long long)field->min, (long long)field->max, (long long)number);
+		(long long)field->min, (long long)field->max, number);
 }
 
-static int check_quantity(json_t **value, const struct place *place, struct err *err)
-{
-	char number[SCALAR_NUMBER_LEN], canonical[QUANTITY_TEXT_LEN];
-	const char *text = json_string_value(*value);
-	struct quantity quantity;
-	json_t *replaced;
-	int r;
-
-	if (json_is_number(*value)) {
-		scalar_number_text(*value, number);
-		text = number;
-	}
-	if (!text)
-		return refuse_type(*value, "a quantity like 500m or 1Gi", place, err);
-	r = quantity_parse(text, &quantity);
-	if (r == -ERANGE)
-		return place_refuse(place, err, "quantity %.60s is too large", text);
-	if (r < 0)
-		return place_refuse(
-			place, err, "must be a quantity like 500m or 1Gi, got \"%.60s\"", text);
-	quantity_text(&quantity, canonical);
-	replaced = json_string(canonical);
-	if (!replaced)
-		return err_set(err, ENOMEM, "read a quantity");
-	json_decref(*value);
-	*value = replaced;
-	return 0;
-}
-
-static int check_bytes(const json_t *value, const struct place *place, struct err *err)
+static int refuse_fault(enum value_fault fault, const json_t *value,
+	const struct schema_field *field, const char *reason, const struct place *place,
+	struct err *err)
 {
 	const char *text = json_string_value(value);
+	char number[SCALAR_NUMBER_LEN] = "";
 
-	if (!text)
-		return refuse_type(value, "a string in base64", place, err);
-	if (!base64_is_valid(text))
-		return place_refuse(place, err, "must be base64");
+	if (json_is_number(value))
+		scalar_number_text(value, number);
+	switch (fault) {
+	case VALUE_GOOD: return 0;
+	case VALUE_TYPE: return refuse_type(value, type_words(field->type), place, err);
+	case VALUE_WIDTH:
+		return place_refuse(place, err, "%lld does not fit in 32 bits",
+			(long long)json_integer_value(value));
+	case VALUE_NO_QUANTITY:
+		return place_refuse(
+			place, err, "must be a quantity like 500m or 1Gi, got \"%.60s\"", text);
+	case VALUE_HUGE:
+		return place_refuse(place, err, "quantity %.60s is too large",
+			text			 ? text
+			: json_is_integer(value) ? ""
+						 : "of this size");
+	case VALUE_NO_BASE64: return place_refuse(place, err, "must be base64");
+	case VALUE_NO_TIME:
+		return place_refuse(place, err,
+			"must be a time like 2006-01-02T15:04:05Z, got \"%.60s\"", text);
+	case VALUE_NOT_LISTED: return refuse_value(field, text, place, err);
+	case VALUE_NOT_YET:
+		return place_refuse(place, err, "podnet does not support \"%s\" yet", text);
+	case VALUE_RANGE: return refuse_range(value, field, place, err);
+	case VALUE_RULE: return place_refuse(place, err, "%s; got \"%.60s\"", reason, text);
+	}
 	return 0;
 }
 
@@ -189,27 +172,14 @@ static int check_bytes(const json_t *value, const struct place *place, struct er
 static int check_one(json_t **value, const struct schema_field *field, const struct place *place,
 	struct err *err)
 {
-	switch (field->type) {
-	case SCHEMA_STRING: return check_string(*value, field, place, err);
-	case SCHEMA_BOOL:
-		return json_is_boolean(*value) ? 0 : refuse_type(*value, "a boolean", place, err);
-	case SCHEMA_INT32:
-	case SCHEMA_INT64: return check_integer(*value, field, place, err);
-	case SCHEMA_INT_OR_STRING:
-		if (json_is_string(*value))
-			return check_string(*value, field, place, err);
-		if (json_is_integer(*value))
-			return check_integer(*value, field, place, err);
-		return refuse_type(*value, "an integer or a string", place, err);
-	case SCHEMA_QUANTITY: return check_quantity(value, place, err);
-	case SCHEMA_BYTES: return check_bytes(*value, place, err);
-	case SCHEMA_MESSAGE:
-		if (!json_is_object(*value))
-			return refuse_type(*value, "an object", place, err);
+	const char *reason = NULL;
+	enum value_fault fault = value_check(*value, field, &reason);
+
+	if (fault != VALUE_GOOD)
+		return refuse_fault(fault, *value, field, reason, place, err);
+	if (field->type == SCHEMA_MESSAGE)
 		return schema_apply(*value, field->message, place, err);
-	case SCHEMA_ANY: return 0;
-	}
-	return 0;
+	return value_canonical(value, field) < 0 ? err_set(err, ENOMEM, "read a quantity") : 0;
 }
 
 /* The strings at merge_key must differ; compared through a set, so that long lists stay cheap. */
@@ -295,7 +265,7 @@ static int check_field(json_t *object, const struct schema_field *field, json_t 
 	int r;
 
 	if (field->support == SCHEMA_ABSENT ||
-		(field->support == SCHEMA_REFUSED && !json_is_zero(item)))
+		(field->support == SCHEMA_REFUSED && !value_is_zero(item)))
 		return place_refuse(place, err, "podnet does not support this field yet");
 	if (field->support == SCHEMA_REFUSED)
 		return 0;
@@ -311,20 +281,19 @@ static int check_field(json_t *object, const struct schema_field *field, json_t 
 	return r;
 }
 
-static const struct schema_field *field_find(const struct schema_message *message, const char *name)
+const struct schema_field *schema_field_find(const struct schema_message *message, const char *name)
 {
 	for (const struct schema_field *field = message->fields; field->name; field++)
 		if (strcmp(field->name, name) == 0)
 			return field;
-	return NULL;
+	return message->embedded ? schema_field_find(message->embedded, name) : NULL;
 }
 
-/* Values that Go cannot tell from a field that is not given. */
-static bool field_is_unset(const struct schema_field *field, const json_t *value)
+bool schema_is_unset(const struct schema_field *field, const json_t *value)
 {
 	if (json_is_null(value))
 		return true;
-	if (!json_is_zero(value))
+	if (!value_is_zero(value))
 		return false;
 	if (field->shape != SCHEMA_ONE)
 		return field->required && json_is_array(value);
@@ -339,7 +308,7 @@ static int complete_field(json_t *object, const struct schema_field *field,
 {
 	json_t *value;
 
-	if (json_object_get(object, field->name))
+	if (json_object_get(object, field->name) || field->support == SCHEMA_DROPPED)
 		return 0;
 	if (field->required)
 		return place_refuse(PLACE_KEY(place, field->name), err, "required");
@@ -351,20 +320,20 @@ static int complete_field(json_t *object, const struct schema_field *field,
 	return 0;
 }
 
-int schema_apply(json_t *object, const struct schema_message *message, const struct place *place,
-	struct err *err)
+static int check_fields(json_t *object, const struct schema_message *message,
+	const struct place *place, struct err *err)
 {
 	const char *key;
 	json_t *value;
 	void *next;
-	int r = 0;
 
 	json_object_foreach_safe (object, next, key, value) {
-		const struct schema_field *field = field_find(message, key);
+		const struct schema_field *field = schema_field_find(message, key);
+		int r;
 
 		if (!field)
 			return refuse_unknown(key, message, place, err);
-		if (field->support == SCHEMA_DROPPED || field_is_unset(field, value)) {
+		if (field->support == SCHEMA_DROPPED || schema_is_unset(field, value)) {
 			json_object_del(object, key);
 			continue;
 		}
@@ -372,7 +341,26 @@ int schema_apply(json_t *object, const struct schema_message *message, const str
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+/* Defaults, then the rules between fields; what is embedded first. */
+static int complete(json_t *object, const struct schema_message *message, const struct place *place,
+	struct err *err)
+{
+	int r = message->embedded ? complete(object, message->embedded, place, err) : 0;
+
 	for (const struct schema_field *field = message->fields; r == 0 && field->name; field++)
 		r = complete_field(object, field, place, err);
+	if (r == 0 && message->complete && message->complete(object) < 0)
+		r = err_set(err, ENOMEM, "complete an object");
 	return r == 0 && message->finish ? message->finish(object, place, err) : r;
+}
+
+int schema_apply(json_t *object, const struct schema_message *message, const struct place *place,
+	struct err *err)
+{
+	int r = check_fields(object, message, place, err);
+
+	return r == 0 ? complete(object, message, place, err) : r;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table of messages and fields, many uses: strict decoding, defaults, paths of refusals; protobuf
- * numbers and merge keys stand ready for the API.  The rows are in schema_*.c.
+ * One table of messages and fields, many uses: strict decoding, defaults and validation of manifests
+ * (schema_apply) and of API requests (codec_json.h, defaults.h, validate.h), protobuf
+ * (codec_protobuf.h), patches (patch.h, apply.h) and discovery (kinds.h).  The rows are in schema_*.c.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "user/base/json.h"
 #include "user/model/name.h"
 
+struct causes;
 struct err;
 struct place;
 
@@ -20,14 +22,20 @@ enum schema_type {
 	SCHEMA_INT32,
 	SCHEMA_INT64,
 	SCHEMA_INT_OR_STRING,
-	SCHEMA_QUANTITY, /* a string or a number; becomes its canonical text */
-	SCHEMA_BYTES,	 /* base64 */
+	SCHEMA_QUANTITY,   /* a string or a number; becomes its canonical text */
+	SCHEMA_BYTES,	   /* base64 */
+	SCHEMA_TIME,	   /* RFC 3339, whole seconds */
+	SCHEMA_MICRO_TIME, /* RFC 3339, six digits */
 	SCHEMA_MESSAGE,
-	SCHEMA_ANY, /* not looked into */
+	SCHEMA_RAW,	    /* any object; in protobuf a RawExtension */
+	SCHEMA_FIELDS_V1,   /* any object; in protobuf a FieldsV1 */
+	SCHEMA_STRING_LIST, /* as the value of a map; in protobuf a message around the strings */
+	SCHEMA_ANY,	    /* not looked into; not in protobuf */
 };
 
 enum schema_shape { SCHEMA_ONE, SCHEMA_LIST, SCHEMA_MAP };
 
+/* What the node does with a field; a server accepts and keeps them all. */
 enum schema_support {
 	SCHEMA_USED,
 	SCHEMA_IGNORED, /* checked and kept, without effect on one node */
@@ -40,18 +48,24 @@ struct schema_message;
 
 struct schema_field {
 	const char *name;
-	uint16_t number; /* protobuf */
+	uint16_t number; /* protobuf; 0: not in it (apiVersion and kind) */
 	enum schema_type type;
 	enum schema_shape shape;
 	enum schema_support support;
-	bool required;	 /* an empty string or list counts as missing */
-	bool zero_unset; /* 0 means "not given" and takes the default */
-	bool unique;	 /* a list: no two items with the same merge_key */
+	bool required;	  /* an empty string or list counts as missing */
+	bool zero_unset;  /* 0 means "not given" and takes the default */
+	bool unique;	  /* a list: no two items with the same merge_key */
+	bool merge;	  /* a list of primitives: a set, patches add to it */
+	bool retain_keys; /* a patch may list the keys that stay ($retainKeys) */
+	bool atomic;	  /* owned and applied as a whole, though it is a map or a message */
+	bool immutable;	  /* an update may not change it */
 	const struct schema_message *message;
-	const char *merge_key;
+	const char *merge_key; /* strategic merge: the key of a list's items */
+	const char *
+		list_keys; /* server-side apply, where it is not merge_key: "port,protocol"; "": atomic */
 	const char *fallback; /* default, as JSON */
-	const char *const
-		*one_of;    /* NULL-terminated; "!X": known to Kubernetes, not supported yet */
+	const char *const *
+		one_of; /* NULL-terminated; "!X": known to Kubernetes, not supported yet by the node */
 	int64_t min, max;   /* checked when they differ */
 	name_rule rule;	    /* strings; of a map or list: each value */
 	name_rule key_rule; /* maps */
@@ -60,48 +74,48 @@ struct schema_field {
 struct schema_message {
 	const char *name;
 	const struct schema_field *fields; /* ended by a row without name */
-	/* Rules between fields and defaults that depend on others, once each field is right by itself. */
+	/* A message whose fields stand among these in JSON, and by its number in protobuf. */
+	const struct schema_message *embedded;
+	uint16_t embedded_number;
+	bool atomic; /* server-side apply: owned as a whole */
+	/* Defaults that depend on other fields.  0 or -ENOMEM. */
+	int (*complete)(json_t *object);
+	/* The node's rules between fields, once each field is right by itself. */
 	int (*finish)(json_t *object, const struct place *place, struct err *err);
+	/* Kubernetes' rules between fields, whatever is wrong with others. */
+	void (*validate)(const json_t *object, const struct place *place, struct causes *causes);
 };
 
 /*
- * Checks @object against @message and completes it in place: fields that are null or belong to the
- * server go, defaults come.  Refuses with EINVAL; -ENOMEM.
+ * The node's mode: checks @object against @message and completes it in place: fields that are null or
+ * belong to the server go, defaults come.  Refuses the first mistake with EINVAL; -ENOMEM.
  */
 int schema_apply(json_t *object, const struct schema_message *message, const struct place *place,
 	struct err *err);
 
-/* Rows that make the table below readable. */
-#define FIELD(n, num, t, ...)                                            \
-	{                                                                \
-		.name = (n), .number = (num), .type = (t), ##__VA_ARGS__ \
-	}
-#define STRING(n, num, ...)	FIELD(n, num, SCHEMA_STRING, ##__VA_ARGS__)
-#define BOOL(n, num, ...)	FIELD(n, num, SCHEMA_BOOL, ##__VA_ARGS__)
-#define INT32(n, num, ...)	FIELD(n, num, SCHEMA_INT32, ##__VA_ARGS__)
-#define INT64(n, num, ...)	FIELD(n, num, SCHEMA_INT64, ##__VA_ARGS__)
-#define MESSAGE(n, num, m, ...) FIELD(n, num, SCHEMA_MESSAGE, .message = &(m), ##__VA_ARGS__)
-#define STRINGS(n, num, ...)	STRING(n, num, .shape = SCHEMA_LIST, ##__VA_ARGS__)
-#define LIST(n, num, m, ...)	MESSAGE(n, num, m, .shape = SCHEMA_LIST, ##__VA_ARGS__)
-#define STRING_MAP(n, num, ...) STRING(n, num, .shape = SCHEMA_MAP, ##__VA_ARGS__)
-#define REFUSED(n, num)		FIELD(n, num, SCHEMA_ANY, .support = SCHEMA_REFUSED)
-#define ABSENT(n, num)		FIELD(n, num, SCHEMA_ANY, .support = SCHEMA_ABSENT)
-#define DROPPED(n, num)		FIELD(n, num, SCHEMA_ANY, .support = SCHEMA_DROPPED)
-#define IGNORED			.support = SCHEMA_IGNORED
-#define VALUES(...)                     \
-	.one_of = (const char *const[]) \
-	{                               \
-		__VA_ARGS__, NULL       \
-	}
-#define END_OF_FIELDS        \
-	{                    \
-		.name = NULL \
-	}
+/* The field of @message (or of what is embedded in it) with that name, or NULL. */
+const struct schema_field *schema_field_find(
+	const struct schema_message *message, const char *name);
+
+/* True for values that Go cannot tell from a field that is not given: null, "", an empty list where
+ * one is required, and 0 where zero_unset says so. */
+bool schema_is_unset(const struct schema_field *field, const json_t *value);
 
 /* The kinds. */
-extern const struct schema_message schema_pod, schema_service, schema_config_map, schema_secret;
+extern const struct schema_message schema_pod, schema_service, schema_config_map, schema_secret,
+	schema_namespace, schema_node, schema_binding, schema_endpoints, schema_service_account,
+	schema_core_event, schema_deployment, schema_replica_set, schema_scale,
+	schema_endpoint_slice, schema_event, schema_lease, schema_priority_class,
+	schema_pod_disruption_budget, schema_eviction, schema_certificate_signing_request,
+	schema_role, schema_cluster_role, schema_role_binding, schema_cluster_role_binding,
+	schema_subject_access_review, schema_self_subject_access_review,
+	schema_local_subject_access_review, schema_self_subject_rules_review, schema_token_review,
+	schema_token_request, schema_self_subject_review;
 
-/* Messages that stand in a file of their own. */
-extern const struct schema_message schema_object_meta, schema_pod_spec, schema_container,
-	schema_security, schema_pod_security, schema_volume, schema_affinity, schema_toleration,
-	schema_topology_spread;
+/* What comes along with requests and answers. */
+extern const struct schema_message schema_delete_options, schema_create_options,
+	schema_update_options, schema_patch_options, schema_status;
+
+/* Parts that other code reads by themselves. */
+extern const struct schema_message schema_object_meta, schema_pod_spec, schema_pod_template,
+	schema_label_selector;

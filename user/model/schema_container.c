@@ -1,82 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/model/rules.h"
-#include "user/model/schema.h"
-
-#define PORT_MAX 65535
+#include "user/model/schema_rows.h"
 
 static const struct schema_field port_fields[] = {
 	STRING("name", 1, .rule = name_port),
-	REFUSED("hostPort", 2),
-	INT32("containerPort", 3, .required = true, .min = 1, .max = PORT_MAX),
+	INT32("hostPort", 2, REFUSED),
+	INT32("containerPort", 3, REQUIRED, .min = 1, .max = PORT_MAX),
 	STRING("protocol", 4, .fallback = "\"TCP\"", VALUES("TCP", "UDP", "SCTP")),
-	REFUSED("hostIP", 5),
+	STRING("hostIP", 5, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message port = {"ContainerPort", port_fields, NULL};
+static const struct schema_message port = {.name = "ContainerPort", .fields = port_fields};
+
+static const struct schema_field resource_claim_fields[] = {
+	STRING("name", 1, REQUIRED),
+	STRING("request", 2),
+	END_OF_FIELDS,
+};
+
+const struct schema_message schema_resource_claim = {
+	.name = "ResourceClaim", .fields = resource_claim_fields};
 
 static const struct schema_field field_ref_fields[] = {
 	STRING("apiVersion", 1, .fallback = "\"v1\"", VALUES("v1")),
-	STRING("fieldPath", 2, .required = true, .rule = name_field_path),
+	STRING("fieldPath", 2, REQUIRED, .rule = name_field_path),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message field_ref = {"ObjectFieldSelector", field_ref_fields, NULL};
+const struct schema_message schema_field_ref = {
+	.name = "ObjectFieldSelector", .fields = field_ref_fields, .atomic = true};
 
 static const struct schema_field resource_ref_fields[] = {
 	STRING("containerName", 1, .rule = name_dns_label),
-	STRING("resource", 2, .required = true,
+	STRING("resource", 2, REQUIRED,
 		VALUES("limits.cpu", "limits.memory", "requests.cpu", "requests.memory",
 			"!limits.ephemeral-storage", "!requests.ephemeral-storage")),
-	FIELD("divisor", 3, SCHEMA_QUANTITY, .fallback = "\"0\""),
+	QUANTITY("divisor", 3, .fallback = "\"0\""),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message resource_ref = {
-	"ResourceFieldSelector", resource_ref_fields, NULL};
+const struct schema_message schema_resource_ref = {
+	.name = "ResourceFieldSelector", .fields = resource_ref_fields, .atomic = true};
 
 /* ConfigMapKeySelector and SecretKeySelector have the same fields. */
 static const struct schema_field key_ref_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_dns_subdomain),
-	STRING("key", 2, .required = true, .rule = name_data_key),
+	STRING("key", 2, REQUIRED, .rule = name_data_key),
 	BOOL("optional", 3),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message config_map_key_ref = {
-	"ConfigMapKeySelector", key_ref_fields, NULL};
-static const struct schema_message secret_key_ref = {"SecretKeySelector", key_ref_fields, NULL};
+static const struct schema_message config_map_key_ref = {.name = "ConfigMapKeySelector",
+	.fields = key_ref_fields,
+	.embedded = &schema_local_reference,
+	.embedded_number = 1,
+	.atomic = true};
+static const struct schema_message secret_key_ref = {.name = "SecretKeySelector",
+	.fields = key_ref_fields,
+	.embedded = &schema_local_reference,
+	.embedded_number = 1,
+	.atomic = true};
+
+static const struct schema_field file_key_ref_fields[] = {
+	STRING("volumeName", 1, REQUIRED),
+	STRING("path", 2, REQUIRED),
+	STRING("key", 3, REQUIRED),
+	BOOL("optional", 4, .fallback = "false"),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message file_key_ref = {
+	.name = "FileKeySelector", .fields = file_key_ref_fields};
 
 static const struct schema_field env_source_fields[] = {
-	MESSAGE("fieldRef", 1, field_ref),
-	MESSAGE("resourceFieldRef", 2, resource_ref),
+	MESSAGE("fieldRef", 1, schema_field_ref),
+	MESSAGE("resourceFieldRef", 2, schema_resource_ref),
 	MESSAGE("configMapKeyRef", 3, config_map_key_ref),
 	MESSAGE("secretKeyRef", 4, secret_key_ref),
-	ABSENT("fileKeyRef", 5),
+	MESSAGE("fileKeyRef", 5, file_key_ref, ABSENT),
 	END_OF_FIELDS,
 };
 
 static const struct schema_message env_source = {
-	"EnvVarSource", env_source_fields, env_source_finish};
+	.name = "EnvVarSource", .fields = env_source_fields, .finish = env_source_finish};
 
 static const struct schema_field env_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_env),
+	STRING("name", 1, REQUIRED, .rule = name_env),
 	STRING("value", 2),
 	MESSAGE("valueFrom", 3, env_source),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message env = {"EnvVar", env_fields, env_finish};
+static const struct schema_message env = {
+	.name = "EnvVar", .fields = env_fields, .finish = env_finish};
 
 /* ConfigMapEnvSource and SecretEnvSource have the same fields. */
 static const struct schema_field env_ref_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_dns_subdomain),
 	BOOL("optional", 2),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message config_map_env = {"ConfigMapEnvSource", env_ref_fields, NULL};
-static const struct schema_message secret_env = {"SecretEnvSource", env_ref_fields, NULL};
+static const struct schema_message config_map_env = {.name = "ConfigMapEnvSource",
+	.fields = env_ref_fields,
+	.embedded = &schema_local_reference,
+	.embedded_number = 1};
+static const struct schema_message secret_env = {.name = "SecretEnvSource",
+	.fields = env_ref_fields,
+	.embedded = &schema_local_reference,
+	.embedded_number = 1};
 
 static const struct schema_field env_from_fields[] = {
 	STRING("prefix", 1, .rule = name_env),
@@ -85,57 +116,59 @@ static const struct schema_field env_from_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message env_from = {"EnvFromSource", env_from_fields, env_from_finish};
+static const struct schema_message env_from = {
+	.name = "EnvFromSource", .fields = env_from_fields, .finish = env_from_finish};
 
 static const struct schema_field resources_fields[] = {
-	FIELD("limits", 1, SCHEMA_QUANTITY, .shape = SCHEMA_MAP),
-	FIELD("requests", 2, SCHEMA_QUANTITY, .shape = SCHEMA_MAP),
-	REFUSED("claims", 3),
+	QUANTITIES("limits", 1),
+	QUANTITIES("requests", 2),
+	LIST("claims", 3, schema_resource_claim, .list_keys = "name", REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message resources = {
-	"ResourceRequirements", resources_fields, resources_finish};
+const struct schema_message schema_resources = {
+	.name = "ResourceRequirements", .fields = resources_fields, .finish = resources_finish};
 
 static const struct schema_field resize_fields[] = {
-	STRING("resourceName", 1, .required = true),
-	STRING("restartPolicy", 2, .required = true, VALUES("NotRequired", "RestartContainer")),
+	STRING("resourceName", 1, REQUIRED),
+	STRING("restartPolicy", 2, REQUIRED, VALUES("NotRequired", "RestartContainer")),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message resize = {"ContainerResizePolicy", resize_fields, NULL};
+static const struct schema_message resize = {
+	.name = "ContainerResizePolicy", .fields = resize_fields};
 
 static const struct schema_field mount_fields[] = {
-	STRING("name", 1, .required = true),
+	STRING("name", 1, REQUIRED),
 	BOOL("readOnly", 2),
-	STRING("mountPath", 3, .required = true, .rule = name_host_path),
+	STRING("mountPath", 3, REQUIRED, .rule = name_host_path),
 	STRING("subPath", 4, .rule = name_relative_path),
 	STRING("mountPropagation", 5, VALUES("None", "!HostToContainer", "!Bidirectional")),
-	REFUSED("subPathExpr", 6),
+	STRING("subPathExpr", 6, REFUSED),
 	STRING("recursiveReadOnly", 7, VALUES("Disabled", "!IfPossible", "!Enabled")),
-	REFUSED("bindMountOptions", 8),
+	STRINGS("bindMountOptions", 8, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message mount = {"VolumeMount", mount_fields, NULL};
+static const struct schema_message mount = {.name = "VolumeMount", .fields = mount_fields};
 
 static const struct schema_field exec_fields[] = {
-	STRINGS("command", 1, .required = true),
+	STRINGS("command", 1, REQUIRED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message exec = {"ExecAction", exec_fields, NULL};
+static const struct schema_message exec = {.name = "ExecAction", .fields = exec_fields};
 
 static const struct schema_field header_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_header),
+	STRING("name", 1, REQUIRED, .rule = name_header),
 	STRING("value", 2, .rule = name_one_line),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message header = {"HTTPHeader", header_fields, NULL};
+static const struct schema_message header = {.name = "HTTPHeader", .fields = header_fields};
 
-#define PORT_REFERENCE(number)                                                                   \
-	FIELD("port", number, SCHEMA_INT_OR_STRING, .required = true, .min = 1, .max = PORT_MAX, \
+#define PORT_REFERENCE(number)                                                           \
+	FIELD("port", number, SCHEMA_INT_OR_STRING, REQUIRED, .min = 1, .max = PORT_MAX, \
 		.rule = name_port)
 
 static const struct schema_field http_get_fields[] = {
@@ -144,11 +177,11 @@ static const struct schema_field http_get_fields[] = {
 	STRING("host", 3, .rule = name_word),
 	STRING("scheme", 4, .fallback = "\"HTTP\"", VALUES("HTTP", "!HTTPS")),
 	LIST("httpHeaders", 5, header),
-	REFUSED("protocol", 6),
+	STRING("protocol", 6, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message http_get = {"HTTPGetAction", http_get_fields, NULL};
+static const struct schema_message http_get = {.name = "HTTPGetAction", .fields = http_get_fields};
 
 static const struct schema_field tcp_socket_fields[] = {
 	PORT_REFERENCE(1),
@@ -156,21 +189,37 @@ static const struct schema_field tcp_socket_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message tcp_socket = {"TCPSocketAction", tcp_socket_fields, NULL};
+static const struct schema_message tcp_socket = {
+	.name = "TCPSocketAction", .fields = tcp_socket_fields};
 
 static const struct schema_field sleep_fields[] = {
-	INT64("seconds", 1, .required = true, .min = 0, .max = INT32_MAX),
+	INT64("seconds", 1, REQUIRED, .min = 0, .max = INT32_MAX),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message sleep_action = {"SleepAction", sleep_fields, NULL};
+static const struct schema_message sleep_action = {.name = "SleepAction", .fields = sleep_fields};
 
-/* Probe and the ProbeHandler that is inline in it. */
-static const struct schema_field probe_fields[] = {
+static const struct schema_field grpc_fields[] = {
+	INT32("port", 1, REQUIRED, .min = 1, .max = PORT_MAX),
+	STRING("service", 2, .fallback = "\"\""),
+	STRING("mode", 3),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message grpc = {.name = "GRPCAction", .fields = grpc_fields};
+
+static const struct schema_field probe_handler_fields[] = {
 	MESSAGE("exec", 1, exec),
 	MESSAGE("httpGet", 2, http_get),
 	MESSAGE("tcpSocket", 3, tcp_socket),
-	ABSENT("grpc", 4),
+	MESSAGE("grpc", 4, grpc, ABSENT),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message probe_handler = {
+	.name = "ProbeHandler", .fields = probe_handler_fields};
+
+static const struct schema_field probe_fields[] = {
 	INT32("initialDelaySeconds", 2, .min = 0, .max = INT32_MAX),
 	INT32("timeoutSeconds", 3, .min = 1, .max = INT32_MAX, .zero_unset = true, .fallback = "1"),
 	INT32("periodSeconds", 4, .min = 1, .max = INT32_MAX, .zero_unset = true, .fallback = "10"),
@@ -182,36 +231,69 @@ static const struct schema_field probe_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message probe = {"Probe", probe_fields, probe_finish};
+static const struct schema_message probe = {.name = "Probe",
+	.fields = probe_fields,
+	.embedded = &probe_handler,
+	.embedded_number = 1,
+	.finish = probe_finish};
 
 static const struct schema_field hook_fields[] = {
 	MESSAGE("exec", 1, exec),
 	MESSAGE("httpGet", 2, http_get),
-	ABSENT("tcpSocket", 3),
+	MESSAGE("tcpSocket", 3, tcp_socket, ABSENT),
 	MESSAGE("sleep", 4, sleep_action),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message hook = {"LifecycleHandler", hook_fields, hook_finish};
+static const struct schema_message hook = {
+	.name = "LifecycleHandler", .fields = hook_fields, .finish = hook_finish};
 
 static const struct schema_field lifecycle_fields[] = {
 	MESSAGE("postStart", 1, hook),
 	MESSAGE("preStop", 2, hook),
-	REFUSED("stopSignal", 3),
+	STRING("stopSignal", 3, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message lifecycle = {"Lifecycle", lifecycle_fields, NULL};
+static const struct schema_message lifecycle = {.name = "Lifecycle", .fields = lifecycle_fields};
+
+static const struct schema_field volume_device_fields[] = {
+	STRING("name", 1, REQUIRED),
+	STRING("devicePath", 2, REQUIRED),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message volume_device = {
+	.name = "VolumeDevice", .fields = volume_device_fields};
+
+static const struct schema_field container_restart_rule_on_exit_codes_fields[] = {
+	STRING("operator", 1),
+	INT32("values", 2, .shape = SCHEMA_LIST),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message container_restart_rule_on_exit_codes = {
+	.name = "ContainerRestartRuleOnExitCodes",
+	.fields = container_restart_rule_on_exit_codes_fields};
+
+static const struct schema_field container_restart_rule_fields[] = {
+	STRING("action", 1, REQUIRED),
+	MESSAGE("exitCodes", 2, container_restart_rule_on_exit_codes),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message container_restart_rule = {
+	.name = "ContainerRestartRule", .fields = container_restart_rule_fields};
 
 static const struct schema_field container_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_dns_label),
-	STRING("image", 2, .required = true, .rule = name_word),
+	STRING("name", 1, REQUIRED, .rule = name_dns_label),
+	STRING("image", 2, REQUIRED, .rule = name_word),
 	STRINGS("command", 3),
 	STRINGS("args", 4),
 	STRING("workingDir", 5),
-	LIST("ports", 6, port, .merge_key = "containerPort"),
+	LIST("ports", 6, port, .merge_key = "containerPort", .list_keys = "containerPort,protocol"),
 	LIST("env", 7, env, .merge_key = "name"),
-	MESSAGE("resources", 8, resources, .fallback = "{}"),
+	MESSAGE("resources", 8, schema_resources, .fallback = "{}"),
 	LIST("volumeMounts", 9, mount, .merge_key = "mountPath", .unique = true),
 	MESSAGE("livenessProbe", 10, probe),
 	MESSAGE("readinessProbe", 11, probe),
@@ -226,12 +308,23 @@ static const struct schema_field container_fields[] = {
 	LIST("envFrom", 19, env_from),
 	STRING("terminationMessagePolicy", 20, IGNORED, .fallback = "\"File\"",
 		VALUES("File", "FallbackToLogsOnError")),
-	REFUSED("volumeDevices", 21),
-	ABSENT("startupProbe", 22),
+	LIST("volumeDevices", 21, volume_device, .merge_key = "devicePath", REFUSED),
+	MESSAGE("startupProbe", 22, probe, ABSENT),
 	LIST("resizePolicy", 23, resize, IGNORED),
-	REFUSED("restartPolicy", 24),
-	REFUSED("restartPolicyRules", 25),
+	STRING("restartPolicy", 24, REFUSED),
+	LIST("restartPolicyRules", 25, container_restart_rule, REFUSED),
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_container = {"Container", container_fields, container_finish};
+const struct schema_message schema_container = {
+	.name = "Container", .fields = container_fields, .finish = container_finish};
+
+static const struct schema_field ephemeral_container_fields[] = {
+	STRING("targetContainerName", 2),
+	END_OF_FIELDS,
+};
+
+const struct schema_message schema_ephemeral_container = {.name = "EphemeralContainer",
+	.fields = ephemeral_container_fields,
+	.embedded = &schema_container,
+	.embedded_number = 1};

@@ -1,70 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/model/rules.h"
-#include "user/model/schema.h"
-
-static const struct schema_field capabilities_fields[] = {
-	STRINGS("add", 1, .rule = name_capability),
-	STRINGS("drop", 2, .rule = name_capability),
-	END_OF_FIELDS,
-};
-
-static const struct schema_message capabilities = {"Capabilities", capabilities_fields, NULL};
-
-/* A profile is a promise: none may be asked for until it is kept. */
-static const struct schema_field profile_fields[] = {
-	STRING("type", 1, .required = true, VALUES("Unconfined", "!RuntimeDefault", "!Localhost")),
-	REFUSED("localhostProfile", 2),
-	END_OF_FIELDS,
-};
-
-static const struct schema_message seccomp = {"SeccompProfile", profile_fields, NULL};
-static const struct schema_message apparmor = {"AppArmorProfile", profile_fields, NULL};
-
-static const struct schema_field security_fields[] = {
-	MESSAGE("capabilities", 1, capabilities),
-	REFUSED("privileged", 2),
-	REFUSED("seLinuxOptions", 3),
-	INT64("runAsUser", 4, .min = 0, .max = INT32_MAX),
-	BOOL("runAsNonRoot", 5),
-	BOOL("readOnlyRootFilesystem", 6),
-	BOOL("allowPrivilegeEscalation", 7),
-	INT64("runAsGroup", 8, .min = 0, .max = INT32_MAX),
-	STRING("procMount", 9, VALUES("Default", "!Unmasked")),
-	REFUSED("windowsOptions", 10),
-	MESSAGE("seccompProfile", 11, seccomp),
-	MESSAGE("appArmorProfile", 12, apparmor),
-	END_OF_FIELDS,
-};
-
-const struct schema_message schema_security = {"SecurityContext", security_fields, security_finish};
-
-static const struct schema_field pod_security_fields[] = {
-	REFUSED("seLinuxOptions", 1),
-	INT64("runAsUser", 2, .min = 0, .max = INT32_MAX),
-	BOOL("runAsNonRoot", 3),
-	REFUSED("supplementalGroups", 4),
-	ABSENT("fsGroup", 5),
-	INT64("runAsGroup", 6, .min = 0, .max = INT32_MAX),
-	REFUSED("sysctls", 7),
-	REFUSED("windowsOptions", 8),
-	/* Says how fsGroup is applied, which is refused by itself. */
-	STRING("fsGroupChangePolicy", 9, IGNORED, VALUES("OnRootMismatch", "Always")),
-	MESSAGE("seccompProfile", 10, seccomp),
-	MESSAGE("appArmorProfile", 11, apparmor),
-	STRING("supplementalGroupsPolicy", 12, VALUES("Merge", "!Strict")),
-	REFUSED("seLinuxChangePolicy", 13),
-	END_OF_FIELDS,
-};
-
-const struct schema_message schema_pod_security = {"PodSecurityContext", pod_security_fields, NULL};
+#include "user/model/schema_rows.h"
 
 static const struct schema_field dns_option_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_word),
+	STRING("name", 1, REQUIRED, .rule = name_word),
 	STRING("value", 2, .rule = name_word),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message dns_option = {"PodDNSConfigOption", dns_option_fields, NULL};
+static const struct schema_message dns_option = {
+	.name = "PodDNSConfigOption", .fields = dns_option_fields};
 
 static const struct schema_field dns_config_fields[] = {
 	STRINGS("nameservers", 1, .rule = name_ip),
@@ -73,45 +18,88 @@ static const struct schema_field dns_config_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message dns_config = {"PodDNSConfig", dns_config_fields, NULL};
+static const struct schema_message dns_config = {
+	.name = "PodDNSConfig", .fields = dns_config_fields};
 
 static const struct schema_field host_alias_fields[] = {
-	STRING("ip", 1, .required = true, .rule = name_ip),
+	STRING("ip", 1, REQUIRED, .rule = name_ip),
 	STRINGS("hostnames", 2, .rule = name_dns_subdomain),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message host_alias = {"HostAlias", host_alias_fields, NULL};
+static const struct schema_message host_alias = {.name = "HostAlias", .fields = host_alias_fields};
 
 static const struct schema_field os_fields[] = {
-	STRING("name", 1, .required = true, VALUES("linux", "!windows")),
+	STRING("name", 1, REQUIRED, VALUES("linux", "!windows")),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message os = {"PodOS", os_fields, NULL};
+static const struct schema_message os = {.name = "PodOS", .fields = os_fields};
+
+static const struct schema_field pod_readiness_gate_fields[] = {
+	STRING("conditionType", 1, REQUIRED),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message pod_readiness_gate = {
+	.name = "PodReadinessGate", .fields = pod_readiness_gate_fields};
+
+static const struct schema_field pod_scheduling_gate_fields[] = {
+	STRING("name", 1, REQUIRED),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message pod_scheduling_gate = {
+	.name = "PodSchedulingGate", .fields = pod_scheduling_gate_fields};
+
+static const struct schema_field pod_resource_claim_fields[] = {
+	STRING("name", 1, REQUIRED),
+	STRING("resourceClaimName", 3),
+	STRING("resourceClaimTemplateName", 4),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message pod_resource_claim = {
+	.name = "PodResourceClaim", .fields = pod_resource_claim_fields};
+
+static const struct schema_field pod_scheduling_group_fields[] = {
+	STRING("podGroupName", 1),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message pod_scheduling_group = {
+	.name = "PodSchedulingGroup", .fields = pod_scheduling_group_fields};
+
+static const struct schema_field eviction_responder_fields[] = {
+	STRING("name", 1),
+	INT32("priority", 2),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message eviction_responder = {
+	.name = "EvictionResponder", .fields = eviction_responder_fields};
 
 static const struct schema_field pod_spec_fields[] = {
-	LIST("volumes", 1, schema_volume, .merge_key = "name", .unique = true),
-	LIST("containers", 2, schema_container, .required = true, .merge_key = "name",
-		.unique = true),
+	LIST("volumes", 1, schema_volume, .retain_keys = true, .merge_key = "name", .unique = true),
+	LIST("containers", 2, schema_container, REQUIRED, .merge_key = "name", .unique = true),
 	STRING("restartPolicy", 3, .fallback = "\"Always\"",
 		VALUES("Always", "OnFailure", "Never")),
 	INT64("terminationGracePeriodSeconds", 4, .min = 0, .max = INT32_MAX, .fallback = "30"),
-	REFUSED("activeDeadlineSeconds", 5),
+	INT64("activeDeadlineSeconds", 5, REFUSED),
 	STRING("dnsPolicy", 6, .fallback = "\"ClusterFirst\"",
 		VALUES("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")),
-	STRING_MAP(
-		"nodeSelector", 7, IGNORED, .key_rule = name_label_key, .rule = name_label_value),
+	STRING_MAP("nodeSelector", 7, IGNORED, .atomic = true, .key_rule = name_label_key,
+		.rule = name_label_value),
 	STRING("serviceAccountName", 8, IGNORED, .rule = name_dns_subdomain),
 	STRING("serviceAccount", 9, IGNORED),
 	STRING("nodeName", 10, IGNORED, .rule = name_dns_subdomain),
-	REFUSED("hostNetwork", 11),
-	REFUSED("hostPID", 12),
-	REFUSED("hostIPC", 13),
+	BOOL("hostNetwork", 11, REFUSED),
+	BOOL("hostPID", 12, REFUSED),
+	BOOL("hostIPC", 13, REFUSED),
 	MESSAGE("securityContext", 14, schema_pod_security, .fallback = "{}"),
-	REFUSED("imagePullSecrets", 15),
+	LIST("imagePullSecrets", 15, schema_local_reference, .merge_key = "name", REFUSED),
 	STRING("hostname", 16, .rule = name_dns_label),
-	REFUSED("subdomain", 17),
+	STRING("subdomain", 17, REFUSED),
 	MESSAGE("affinity", 18, schema_affinity, IGNORED),
 	STRING("schedulerName", 19, IGNORED, .fallback = "\"default-scheduler\""),
 	LIST("initContainers", 20, schema_container, .merge_key = "name", .unique = true),
@@ -122,35 +110,44 @@ static const struct schema_field pod_spec_fields[] = {
 	INT32("priority", 25, IGNORED),
 	MESSAGE("dnsConfig", 26, dns_config),
 	BOOL("shareProcessNamespace", 27),
-	REFUSED("readinessGates", 28),
-	REFUSED("runtimeClassName", 29),
+	LIST("readinessGates", 28, pod_readiness_gate, REFUSED),
+	STRING("runtimeClassName", 29, REFUSED),
 	BOOL("enableServiceLinks", 30, IGNORED, .fallback = "true"),
 	STRING("preemptionPolicy", 31, IGNORED),
-	REFUSED("overhead", 32),
+	QUANTITIES("overhead", 32, REFUSED),
 	LIST("topologySpreadConstraints", 33, schema_topology_spread, IGNORED,
-		.merge_key = "topologyKey"),
-	REFUSED("ephemeralContainers", 34),
-	REFUSED("setHostnameAsFQDN", 35),
+		.merge_key = "topologyKey", .list_keys = "topologyKey,whenUnsatisfiable"),
+	LIST("ephemeralContainers", 34, schema_ephemeral_container, .merge_key = "name", REFUSED),
+	BOOL("setHostnameAsFQDN", 35, REFUSED),
 	MESSAGE("os", 36, os),
 	BOOL("hostUsers", 37),
-	REFUSED("schedulingGates", 38),
-	REFUSED("resourceClaims", 39),
-	REFUSED("resources", 40),
-	REFUSED("hostnameOverride", 41),
-	REFUSED("schedulingGroup", 43),
-	REFUSED("evictionResponders", 44),
+	LIST("schedulingGates", 38, pod_scheduling_gate, .merge_key = "name", REFUSED),
+	LIST("resourceClaims", 39, pod_resource_claim, .retain_keys = true, .merge_key = "name",
+		REFUSED),
+	MESSAGE("resources", 40, schema_resources, REFUSED),
+	STRING("hostnameOverride", 41, REFUSED),
+	MESSAGE("schedulingGroup", 43, pod_scheduling_group, REFUSED),
+	LIST("evictionResponders", 44, eviction_responder, .merge_key = "name", REFUSED),
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_pod_spec = {"PodSpec", pod_spec_fields, pod_spec_finish};
+const struct schema_message schema_pod_spec = {
+	.name = "PodSpec", .fields = pod_spec_fields, .finish = pod_spec_finish};
 
 static const struct schema_field pod_fields[] = {
-	STRING("apiVersion", 0),
-	STRING("kind", 0),
-	MESSAGE("metadata", 1, schema_object_meta, .required = true),
-	MESSAGE("spec", 2, schema_pod_spec, .required = true),
-	DROPPED("status", 3),
+	KIND_HEAD,
+	MESSAGE("spec", 2, schema_pod_spec, REQUIRED),
+	MESSAGE("status", 3, schema_pod_status, DROPPED, ALWAYS("{}")),
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_pod = {"Pod", pod_fields, NULL};
+const struct schema_message schema_pod = {.name = "Pod", .fields = pod_fields};
+
+static const struct schema_field pod_template_fields[] = {
+	MESSAGE("metadata", 1, schema_object_meta, ALWAYS("{}")),
+	MESSAGE("spec", 2, schema_pod_spec, ALWAYS("{}")),
+	END_OF_FIELDS,
+};
+
+const struct schema_message schema_pod_template = {
+	.name = "PodTemplateSpec", .fields = pod_template_fields};

@@ -1,94 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/model/rules.h"
-#include "user/model/schema.h"
-
-#define MODE_MAX 0777
+#include "user/model/schema_rows.h"
 
 static const struct schema_field item_fields[] = {
-	STRING("key", 1, .required = true, .rule = name_data_key),
-	STRING("path", 2, .required = true, .rule = name_relative_path),
+	STRING("key", 1, REQUIRED, .rule = name_data_key),
+	STRING("path", 2, REQUIRED, .rule = name_relative_path),
 	INT32("mode", 3, .min = 0, .max = MODE_MAX),
-	REFUSED("user", 4),
+	INT64("user", 4, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message item = {"KeyToPath", item_fields, NULL};
+const struct schema_message schema_key_to_path = {.name = "KeyToPath", .fields = item_fields};
 
 static const struct schema_field empty_dir_fields[] = {
 	STRING("medium", 1, VALUES("Memory", "!HugePages", "!HugePages-2Mi", "!HugePages-1Gi")),
 	FIELD("sizeLimit", 2, SCHEMA_QUANTITY),
-	REFUSED("mode", 3),
+	INT32("mode", 3, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message empty_dir = {"EmptyDirVolumeSource", empty_dir_fields, NULL};
+static const struct schema_message empty_dir = {
+	.name = "EmptyDirVolumeSource", .fields = empty_dir_fields};
 
 static const struct schema_field host_path_fields[] = {
-	STRING("path", 1, .required = true, .rule = name_host_path),
+	STRING("path", 1, REQUIRED, .rule = name_host_path),
 	STRING("type", 2,
 		VALUES("DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket",
 			"CharDevice", "BlockDevice")),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message host_path = {"HostPathVolumeSource", host_path_fields, NULL};
+static const struct schema_message host_path = {
+	.name = "HostPathVolumeSource", .fields = host_path_fields};
 
 static const struct schema_field config_map_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_dns_subdomain),
-	LIST("items", 2, item),
+	LIST("items", 2, schema_key_to_path),
 	INT32("defaultMode", 3, .min = 0, .max = MODE_MAX, .fallback = "420"),
 	BOOL("optional", 4),
-	REFUSED("defaultUser", 5),
+	INT64("defaultUser", 5, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message config_map = {"ConfigMapVolumeSource", config_map_fields, NULL};
+static const struct schema_message config_map = {.name = "ConfigMapVolumeSource",
+	.fields = config_map_fields,
+	.embedded = &schema_local_reference,
+	.embedded_number = 1};
 
 static const struct schema_field secret_fields[] = {
-	STRING("secretName", 1, .required = true, .rule = name_dns_subdomain),
-	LIST("items", 2, item),
+	STRING("secretName", 1, REQUIRED, .rule = name_dns_subdomain),
+	LIST("items", 2, schema_key_to_path),
 	INT32("defaultMode", 3, .min = 0, .max = MODE_MAX, .fallback = "420"),
 	BOOL("optional", 4),
-	REFUSED("defaultUser", 5),
+	INT64("defaultUser", 5, REFUSED),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message secret = {"SecretVolumeSource", secret_fields, NULL};
+static const struct schema_message secret = {.name = "SecretVolumeSource", .fields = secret_fields};
 
-/* Volume and the VolumeSource that is inline in it. */
-static const struct schema_field volume_fields[] = {
-	STRING("name", 1, .required = true, .rule = name_dns_label),
+static const struct schema_field volume_source_fields[] = {
 	MESSAGE("hostPath", 1, host_path),
 	MESSAGE("emptyDir", 2, empty_dir),
-	ABSENT("gcePersistentDisk", 3),
-	ABSENT("awsElasticBlockStore", 4),
-	ABSENT("gitRepo", 5),
+	MESSAGE("gcePersistentDisk", 3, schema_gce_disk, ABSENT),
+	MESSAGE("awsElasticBlockStore", 4, schema_aws_disk, ABSENT),
+	MESSAGE("gitRepo", 5, schema_git_repo, ABSENT),
 	MESSAGE("secret", 6, secret),
-	ABSENT("nfs", 7),
-	ABSENT("iscsi", 8),
-	ABSENT("glusterfs", 9),
-	ABSENT("persistentVolumeClaim", 10),
-	ABSENT("rbd", 11),
-	ABSENT("flexVolume", 12),
-	ABSENT("cinder", 13),
-	ABSENT("cephfs", 14),
-	ABSENT("flocker", 15),
-	ABSENT("downwardAPI", 16),
-	ABSENT("fc", 17),
-	ABSENT("azureFile", 18),
+	MESSAGE("nfs", 7, schema_nfs, ABSENT),
+	MESSAGE("iscsi", 8, schema_iscsi, ABSENT),
+	MESSAGE("glusterfs", 9, schema_glusterfs, ABSENT),
+	MESSAGE("persistentVolumeClaim", 10, schema_claim, ABSENT),
+	MESSAGE("rbd", 11, schema_rbd, ABSENT),
+	MESSAGE("flexVolume", 12, schema_flex, ABSENT),
+	MESSAGE("cinder", 13, schema_cinder, ABSENT),
+	MESSAGE("cephfs", 14, schema_cephfs, ABSENT),
+	MESSAGE("flocker", 15, schema_flocker, ABSENT),
+	MESSAGE("downwardAPI", 16, schema_downward_volume, ABSENT),
+	MESSAGE("fc", 17, schema_fc, ABSENT),
+	MESSAGE("azureFile", 18, schema_azure_file, ABSENT),
 	MESSAGE("configMap", 19, config_map),
-	ABSENT("vsphereVolume", 20),
-	ABSENT("quobyte", 21),
-	ABSENT("azureDisk", 22),
-	ABSENT("photonPersistentDisk", 23),
-	ABSENT("portworxVolume", 24),
-	ABSENT("scaleIO", 25),
-	ABSENT("projected", 26),
-	ABSENT("storageos", 27),
-	ABSENT("csi", 28),
-	ABSENT("ephemeral", 29),
-	ABSENT("image", 30),
+	MESSAGE("vsphereVolume", 20, schema_vsphere, ABSENT),
+	MESSAGE("quobyte", 21, schema_quobyte, ABSENT),
+	MESSAGE("azureDisk", 22, schema_azure_disk, ABSENT),
+	MESSAGE("photonPersistentDisk", 23, schema_photon, ABSENT),
+	MESSAGE("portworxVolume", 24, schema_portworx, ABSENT),
+	MESSAGE("scaleIO", 25, schema_scale_io, ABSENT),
+	MESSAGE("projected", 26, schema_projected, ABSENT),
+	MESSAGE("storageos", 27, schema_storage_os, ABSENT),
+	MESSAGE("csi", 28, schema_csi, ABSENT),
+	MESSAGE("ephemeral", 29, schema_ephemeral, ABSENT),
+	MESSAGE("image", 30, schema_image_volume, ABSENT),
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_volume = {"Volume", volume_fields, volume_finish};
+static const struct schema_message volume_source = {
+	.name = "VolumeSource", .fields = volume_source_fields};
+
+static const struct schema_field volume_fields[] = {
+	STRING("name", 1, REQUIRED, .rule = name_dns_label),
+	END_OF_FIELDS,
+};
+
+const struct schema_message schema_volume = {.name = "Volume",
+	.fields = volume_fields,
+	.embedded = &volume_source,
+	.embedded_number = 2,
+	.finish = volume_finish};
