@@ -41,6 +41,29 @@ void place_text(const struct place *place, char *ret, size_t size)
 			*p = '?';
 }
 
+static size_t path_append(const struct place *place, char *ret, size_t size)
+{
+	size_t len;
+	int n;
+
+	if (!place->parent)
+		return 0;
+	len = path_append(place->parent, ret, size);
+	if (!place->key)
+		n = snprintf(ret + len, size - len, "[%zu]", place->index);
+	else if (place->in_map)
+		n = snprintf(ret + len, size - len, "[%s]", place->key);
+	else
+		n = snprintf(ret + len, size - len, "%s%s", len ? "." : "", place->key);
+	return (size_t)n < size - len ? len + (size_t)n : size - 1;
+}
+
+void place_path(const struct place *place, char *ret, size_t size)
+{
+	ret[0] = '\0';
+	path_append(place, ret, size);
+}
+
 /* Follows the path from the root; *@line is that of the last step that the text has. */
 static const struct yaml_node *place_follow(const struct place *place, unsigned *line)
 {

@@ -2,6 +2,7 @@
 /* Where in a document a check stands, so that a refusal reads "line 7: spec.containers[0].image: required". */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -12,12 +13,15 @@ struct place {
 	const struct place *parent;
 	const char *key; /* NULL: a list's index */
 	size_t index;
+	bool in_map; /* key is a key of a map, not a field's name */
 	const struct yaml_node *yaml;
 };
 
 #define PLACE_ROOT(yaml_root)  (&(const struct place){.yaml = (yaml_root)})
 #define PLACE_KEY(above, name) (&(const struct place){.parent = (above), .key = (name)})
-#define PLACE_INDEX(above, i)  (&(const struct place){.parent = (above), .index = (i)})
+#define PLACE_ENTRY(above, name) \
+	(&(const struct place){.parent = (above), .key = (name), .in_map = true})
+#define PLACE_INDEX(above, i) (&(const struct place){.parent = (above), .index = (i)})
 
 /* Describes a refusal at @place with EINVAL; returns -EINVAL. */
 int place_refuse(const struct place *place, struct err *err, const char *fmt, ...)
@@ -28,3 +32,6 @@ unsigned place_line(const struct place *place);
 
 /* "spec.containers[0].image", cut to @size; control characters become '?'. */
 void place_text(const struct place *place, char *ret, size_t size);
+
+/* The same as Kubernetes writes it: a map's key stands in brackets, "data[key]". */
+void place_path(const struct place *place, char *ret, size_t size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a table of fields cannot say: rules between fields and defaults that depend on others.  Called
+ * What a table of fields cannot say for the node: rules between fields.  Called
  * by schema_apply (as schema_message.finish) when each field is already right by itself.
  */
 #pragma once
@@ -13,7 +13,7 @@ struct place;
 /* metadata: the size of annotations. */
 int meta_finish(json_t *meta, const struct place *place, struct err *err);
 
-/* A container: pull policy by tag, names of ports, probes and hooks that fit it. */
+/* A container: names of ports, probes and hooks that fit it. */
 int container_finish(json_t *container, const struct place *place, struct err *err);
 
 /* Unions: one value or source of a variable, one handler of a probe or hook. */
@@ -23,22 +23,22 @@ int env_from_finish(json_t *from, const struct place *place, struct err *err);
 int probe_finish(json_t *probe, const struct place *place, struct err *err);
 int hook_finish(json_t *hook, const struct place *place, struct err *err);
 
-/* Known resources, requests default to limits and do not exceed them. */
+/* Known resources, requests do not exceed limits. */
 int resources_finish(json_t *resources, const struct place *place, struct err *err);
 
 /* No new privileges goes not with SYS_ADMIN. */
 int security_finish(json_t *security, const struct place *place, struct err *err);
 
-/* One source; without any an emptyDir. */
+/* One source. */
 int volume_finish(json_t *volume, const struct place *place, struct err *err);
 
 /* What refers across a Pod: names, mounts, containers of resources, sleeping hooks, resolvers. */
 int pod_spec_finish(json_t *spec, const struct place *place, struct err *err);
 
-/* Name, ports and addresses; a target port defaults to the port. */
+/* Name, ports and addresses. */
 int service_finish(json_t *service, const struct place *place, struct err *err);
 
-/* The size of data; stringData goes into data. */
+/* The size of data. */
 int config_map_finish(json_t *config_map, const struct place *place, struct err *err);
 int secret_finish(json_t *secret, const struct place *place, struct err *err);
 

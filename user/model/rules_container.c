@@ -110,21 +110,13 @@ int resources_finish(json_t *resources, const struct place *place, struct err *e
 	r = resources_check(limits, true, PLACE_KEY(place, "limits"), err);
 	if (r == 0)
 		r = resources_check(requests, false, PLACE_KEY(place, "requests"), err);
-	if (r < 0 || json_object_size(limits) == 0)
+	if (r < 0)
 		return r;
-	if (!requests) {
-		requests = json_object();
-		if (json_object_set_new(resources, "requests", requests) < 0)
-			return err_set(err, ENOMEM, "complete resources");
-	}
 	json_object_foreach (limits, resource, value) {
 		struct quantity limit, request;
 
-		if (quantity_at(requests, resource, &request) < 0) {
-			if (json_object_set(requests, resource, value) < 0)
-				return err_set(err, ENOMEM, "complete resources");
+		if (quantity_at(requests, resource, &request) < 0)
 			continue;
-		}
 		if (quantity_at(limits, resource, &limit) == 0 && request.nano > limit.nano)
 			return place_refuse(PLACE_KEY(PLACE_KEY(place, "requests"), resource), err,
 				"must not exceed the limit of %s", json_string_value(value));
@@ -146,20 +138,6 @@ int security_finish(json_t *security, const struct place *place, struct err *err
 				"must not be false with the capability SYS_ADMIN added");
 	}
 	return 0;
-}
-
-/* Always for :latest and for no tag at all; a digest alone is as good as a tag. */
-static const char *pull_policy(const char *image)
-{
-	size_t len = strcspn(image, "@");
-	const char *slash = memrchr(image, '/', len);
-	const char *name = slash ? slash + 1 : image;
-	const char *tag = memchr(name, ':', len - (size_t)(name - image));
-
-	if (!tag)
-		return image[len] == '@' ? "IfNotPresent" : "Always";
-	return len - (size_t)(tag - image) == 7 && strncmp(tag, ":latest", 7) == 0 ? "Always"
-										   : "IfNotPresent";
 }
 
 static bool has_port(const json_t *ports, const char *name)
@@ -246,13 +224,8 @@ static int ports_check(const json_t *ports, const struct place *place, struct er
 
 int container_finish(json_t *container, const struct place *place, struct err *err)
 {
-	const char *image = json_string_at(container, "image", "");
 	int r;
 
-	if (!json_object_get(container, "imagePullPolicy") &&
-		json_object_set_new(container, "imagePullPolicy", json_string(pull_policy(image))) <
-			0)
-		return err_set(err, ENOMEM, "complete a container");
 	r = ports_check(json_object_get(container, "ports"), PLACE_KEY(place, "ports"), err);
 	if (r == 0)
 		r = probes_check(container, place, err);

@@ -5,7 +5,6 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/model/base64.h"
 #include "user/model/name.h"
 #include "user/model/object.h"
 #include "user/model/place.h"
@@ -68,9 +67,6 @@ static int service_ports_finish(json_t *ports, const struct place *place, struct
 		r = port_differs(seen, port, at, err);
 		if (r < 0)
 			return r;
-		if (!json_object_get(port, "targetPort") &&
-			json_object_set(port, "targetPort", json_object_get(port, "port")) < 0)
-			return err_set(err, ENOMEM, "complete a port");
 	}
 	return 0;
 }
@@ -141,29 +137,7 @@ int config_map_finish(json_t *config_map, const struct place *place, struct err 
 	return size_check(map_bytes(data, false) + map_bytes(binary, true), place, err);
 }
 
-static int secret_add(json_t *data, const char *key, const json_t *value)
-{
-	AUTO_FREE char *text = base64_encode(json_string_value(value), json_string_length(value));
-
-	return text && json_object_set_new(data, key, json_string(text)) == 0 ? 0 : -ENOMEM;
-}
-
-/* stringData is for writing only: it goes into data, over what is there. */
 int secret_finish(json_t *secret, const struct place *place, struct err *err)
 {
-	json_t *given = json_object_get(secret, "stringData"), *value;
-	json_t *data = json_object_get(secret, "data");
-	const char *key;
-
-	if (given && !data) {
-		data = json_object();
-		if (json_object_set_new(secret, "data", data) < 0)
-			return err_set(err, ENOMEM, "complete a Secret");
-	}
-	json_object_foreach (given, key, value) {
-		if (secret_add(data, key, value) < 0)
-			return err_set(err, ENOMEM, "complete a Secret");
-	}
-	json_object_del(secret, "stringData");
-	return size_check(map_bytes(data, true), place, err);
+	return size_check(map_bytes(json_object_get(secret, "data"), true), place, err);
 }

@@ -13,15 +13,7 @@
 int volume_finish(json_t *volume, const struct place *place, struct err *err)
 {
 	static const char *const keys[] = {"emptyDir", "hostPath", "configMap", "secret", NULL};
-	unsigned found = 0;
 
-	for (size_t i = 0; keys[i]; i++)
-		found += json_object_get(volume, keys[i]) != NULL;
-	/* Kubernetes makes an emptyDir of a volume that names no source. */
-	if (found == 0)
-		return json_object_set_new(volume, "emptyDir", json_object()) < 0
-			       ? err_set(err, ENOMEM, "complete a volume")
-			       : 0;
 	return rules_one_of(volume, keys, place, err);
 }
 

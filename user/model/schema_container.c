@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
 
@@ -316,8 +317,10 @@ static const struct schema_field container_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_container = {
-	.name = "Container", .fields = container_fields, .finish = container_finish};
+const struct schema_message schema_container = {.name = "Container",
+	.fields = container_fields,
+	.complete = container_complete,
+	.finish = container_finish};
 
 static const struct schema_field ephemeral_container_fields[] = {
 	STRING("targetContainerName", 2),

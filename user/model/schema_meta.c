@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* metadata, and the kinds without a spec. */
+#include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
 
@@ -72,5 +73,7 @@ static const struct schema_field secret_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_secret = {
-	.name = "Secret", .fields = secret_fields, .finish = secret_finish};
+const struct schema_message schema_secret = {.name = "Secret",
+	.fields = secret_fields,
+	.complete = secret_complete,
+	.finish = secret_finish};

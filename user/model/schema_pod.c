@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
 
@@ -112,7 +113,7 @@ static const struct schema_field pod_spec_fields[] = {
 	BOOL("shareProcessNamespace", 27),
 	LIST("readinessGates", 28, pod_readiness_gate, REFUSED),
 	STRING("runtimeClassName", 29, REFUSED),
-	BOOL("enableServiceLinks", 30, IGNORED, .fallback = "true"),
+	BOOL("enableServiceLinks", 30, IGNORED),
 	STRING("preemptionPolicy", 31, IGNORED),
 	QUANTITIES("overhead", 32, REFUSED),
 	LIST("topologySpreadConstraints", 33, schema_topology_spread, IGNORED,
@@ -131,8 +132,10 @@ static const struct schema_field pod_spec_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_pod_spec = {
-	.name = "PodSpec", .fields = pod_spec_fields, .finish = pod_spec_finish};
+const struct schema_message schema_pod_spec = {.name = "PodSpec",
+	.fields = pod_spec_fields,
+	.complete = pod_spec_complete,
+	.finish = pod_spec_finish};
 
 static const struct schema_field pod_fields[] = {
 	KIND_HEAD,
@@ -141,7 +144,8 @@ static const struct schema_field pod_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_pod = {.name = "Pod", .fields = pod_fields};
+const struct schema_message schema_pod = {
+	.name = "Pod", .fields = pod_fields, .complete = pod_complete};
 
 static const struct schema_field pod_template_fields[] = {
 	MESSAGE("metadata", 1, schema_object_meta, ALWAYS("{}")),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "user/model/defaults.h"
 #include "user/model/schema_rows.h"
 
 static const struct schema_field policy_rule_fields[] = {
@@ -48,7 +49,7 @@ static const struct schema_field subject_fields[] = {
 };
 
 static const struct schema_message subject = {
-	.name = "Subject", .fields = subject_fields, .atomic = true};
+	.name = "Subject", .fields = subject_fields, .complete = subject_complete, .atomic = true};
 
 static const struct schema_field role_ref_fields[] = {
 	STRING("apiGroup", 1, .fallback = "\"rbac.authorization.k8s.io\""),

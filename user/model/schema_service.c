@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
 
@@ -14,7 +15,8 @@ static const struct schema_field port_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message port = {.name = "ServicePort", .fields = port_fields};
+static const struct schema_message port = {
+	.name = "ServicePort", .fields = port_fields, .complete = service_port_complete};
 
 static const struct schema_field client_ip_config_fields[] = {
 	INT32("timeoutSeconds", 1),
@@ -48,19 +50,19 @@ static const struct schema_field spec_fields[] = {
 	INT32("healthCheckNodePort", 12, REFUSED),
 	BOOL("publishNotReadyAddresses", 13),
 	MESSAGE("sessionAffinityConfig", 14, session_affinity_config, ABSENT),
-	STRING("ipFamilyPolicy", 17, .fallback = "\"SingleStack\"",
-		VALUES("SingleStack", "PreferDualStack", "!RequireDualStack")),
+	STRING("ipFamilyPolicy", 17, VALUES("SingleStack", "PreferDualStack", "!RequireDualStack")),
 	STRINGS("clusterIPs", 18, .rule = name_cluster_ip),
-	STRINGS("ipFamilies", 19, .fallback = "[\"IPv4\"]", VALUES("IPv4", "!IPv6")),
+	STRINGS("ipFamilies", 19, VALUES("IPv4", "!IPv6")),
 	BOOL("allocateLoadBalancerNodePorts", 20, REFUSED),
 	STRING("loadBalancerClass", 21, REFUSED),
-	STRING("internalTrafficPolicy", 22, .fallback = "\"Cluster\"", VALUES("Cluster", "!Local")),
+	STRING("internalTrafficPolicy", 22, VALUES("Cluster", "!Local")),
 	STRING("trafficDistribution", 23, IGNORED,
 		VALUES("PreferClose", "PreferSameZone", "PreferSameNode")),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message spec = {.name = "ServiceSpec", .fields = spec_fields};
+static const struct schema_message spec = {
+	.name = "ServiceSpec", .fields = spec_fields, .complete = service_spec_complete};
 
 static const struct schema_field port_status_fields[] = {
 	INT32("port", 1),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
 
@@ -101,6 +102,7 @@ static const struct schema_field volume_fields[] = {
 
 const struct schema_message schema_volume = {.name = "Volume",
 	.fields = volume_fields,
+	.complete = volume_complete,
 	.embedded = &volume_source,
 	.embedded_number = 2,
 	.finish = volume_finish};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Deployment, ReplicaSet and Scale. */
+#include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
 
@@ -20,8 +21,9 @@ static const struct schema_field deployment_strategy_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message deployment_strategy = {
-	.name = "DeploymentStrategy", .fields = deployment_strategy_fields};
+static const struct schema_message deployment_strategy = {.name = "DeploymentStrategy",
+	.fields = deployment_strategy_fields,
+	.complete = strategy_complete};
 
 static const struct schema_field deployment_spec_fields[] = {
 	INT32("replicas", 1, .min = 0, .max = INT32_MAX, .fallback = "1"),
