@@ -225,14 +225,17 @@ static int clean_field(const struct clean *clean, json_t *object, json_t *item,
 	return r;
 }
 
-/* Go leaves out what is empty and has omitempty; messages, which are pointers, stay. */
+/* Go leaves out what is zero and has omitempty; messages and other pointers stay. */
 static bool is_omitted(const struct schema_field *field, const json_t *value)
 {
 	if (json_is_null(value))
 		return true;
 	if (field->shape != SCHEMA_ONE)
 		return value_is_zero(value) && !field->fallback;
-	return json_is_string(value) && value_is_zero(value) && !field->fallback;
+	if (field->fallback || field->keeps_zero || !value_is_zero(value))
+		return false;
+	return field->type == SCHEMA_STRING || field->type == SCHEMA_BOOL ||
+	       field->type == SCHEMA_INT32 || field->type == SCHEMA_INT64 || json_is_string(value);
 }
 
 static int clean_message(const struct clean *clean, json_t *object,

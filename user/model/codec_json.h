@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON (and YAML) bodies of requests become objects that are right by type: unknown and repeated fields
- * are gone, so is what Go cannot tell from a field that is not given (null, "", an empty list), quantities
+ * are gone, so is what Go cannot tell from a field that is not given (null, "", an empty list, 0 and false but where keeps_zero says so), quantities
  * are canonical.  Defaults and validation come after (defaults.h, validate.h).
  */
 #pragma once

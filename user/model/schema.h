@@ -54,6 +54,7 @@ struct schema_field {
 	enum schema_support support;
 	bool required;	  /* an empty string or list counts as missing */
 	bool zero_unset;  /* 0 means "not given" and takes the default */
+	bool keeps_zero;  /* a server stores 0 and false; elsewhere they are as if not given */
 	bool unique;	  /* a list: no two items with the same merge_key */
 	bool merge;	  /* a list of primitives: a set, patches add to it */
 	bool retain_keys; /* a patch may list the keys that stay ($retainKeys) */

@@ -4,7 +4,7 @@
 static const struct schema_field certificate_signing_request_spec_fields[] = {
 	FIELD("request", 1, SCHEMA_BYTES, REQUIRED, .immutable = true),
 	STRING("signerName", 7, REQUIRED, .immutable = true),
-	INT32("expirationSeconds", 8, .immutable = true, .min = 600, .max = INT32_MAX),
+	INT32("expirationSeconds", 8, KEEPS_ZERO, .immutable = true, .min = 600, .max = INT32_MAX),
 	STRINGS("usages", 5, .immutable = true),
 	STRING("username", 2),
 	STRING("uid", 3),

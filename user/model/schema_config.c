@@ -44,7 +44,7 @@ static const struct schema_field service_account_fields[] = {
 	KIND_HEAD,
 	LIST("secrets", 2, schema_object_reference, .merge_key = "name"),
 	LIST("imagePullSecrets", 3, schema_local_reference),
-	BOOL("automountServiceAccountToken", 4),
+	BOOL("automountServiceAccountToken", 4, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 

@@ -47,7 +47,7 @@ const struct schema_message schema_resource_ref = {
 /* ConfigMapKeySelector and SecretKeySelector have the same fields. */
 static const struct schema_field key_ref_fields[] = {
 	STRING("key", 2, REQUIRED, .rule = name_data_key),
-	BOOL("optional", 3),
+	BOOL("optional", 3, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -66,7 +66,7 @@ static const struct schema_field file_key_ref_fields[] = {
 	STRING("volumeName", 1, REQUIRED),
 	STRING("path", 2, REQUIRED),
 	STRING("key", 3, REQUIRED),
-	BOOL("optional", 4, .fallback = "false"),
+	BOOL("optional", 4, KEEPS_ZERO, .fallback = "false"),
 	END_OF_FIELDS,
 };
 
@@ -97,7 +97,7 @@ static const struct schema_message env = {
 
 /* ConfigMapEnvSource and SecretEnvSource have the same fields. */
 static const struct schema_field env_ref_fields[] = {
-	BOOL("optional", 2),
+	BOOL("optional", 2, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -228,7 +228,7 @@ static const struct schema_field probe_fields[] = {
 		.fallback = "1"),
 	INT32("failureThreshold", 6, .min = 1, .max = INT32_MAX, .zero_unset = true,
 		.fallback = "3"),
-	INT64("terminationGracePeriodSeconds", 7, .min = 1, .max = INT32_MAX),
+	INT64("terminationGracePeriodSeconds", 7, KEEPS_ZERO, .min = 1, .max = INT32_MAX),
 	END_OF_FIELDS,
 };
 

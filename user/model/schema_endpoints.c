@@ -43,9 +43,9 @@ static const struct schema_field endpoints_fields[] = {
 const struct schema_message schema_endpoints = {.name = "Endpoints", .fields = endpoints_fields};
 
 static const struct schema_field endpoint_conditions_fields[] = {
-	BOOL("ready", 1),
-	BOOL("serving", 2),
-	BOOL("terminating", 3),
+	BOOL("ready", 1, KEEPS_ZERO),
+	BOOL("serving", 2, KEEPS_ZERO),
+	BOOL("terminating", 3, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 

@@ -9,8 +9,8 @@ static const struct schema_field owner_fields[] = {
 	STRING("kind", 1, REQUIRED),
 	STRING("name", 3, REQUIRED),
 	STRING("uid", 4, REQUIRED),
-	BOOL("controller", 6),
-	BOOL("blockOwnerDeletion", 7),
+	BOOL("controller", 6, KEEPS_ZERO),
+	BOOL("blockOwnerDeletion", 7, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -40,7 +40,7 @@ static const struct schema_field object_meta_fields[] = {
 	INT64("generation", 7, DROPPED),
 	TIME("creationTimestamp", 8, DROPPED, ALWAYS("null")),
 	TIME("deletionTimestamp", 9, DROPPED),
-	INT64("deletionGracePeriodSeconds", 10, DROPPED),
+	INT64("deletionGracePeriodSeconds", 10, KEEPS_ZERO, DROPPED),
 	STRING_MAP("labels", 11, .key_rule = name_label_key, .rule = name_label_value),
 	STRING_MAP("annotations", 12, .key_rule = name_label_key),
 	LIST("ownerReferences", 13, owner, IGNORED, .merge_key = "uid"),
@@ -57,7 +57,7 @@ static const struct schema_field config_map_fields[] = {
 	KIND_HEAD,
 	STRING_MAP("data", 2, .key_rule = name_data_key),
 	FIELD("binaryData", 3, SCHEMA_BYTES, .shape = SCHEMA_MAP, .key_rule = name_data_key),
-	BOOL("immutable", 4),
+	BOOL("immutable", 4, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -69,7 +69,7 @@ static const struct schema_field secret_fields[] = {
 	FIELD("data", 2, SCHEMA_BYTES, .shape = SCHEMA_MAP, .key_rule = name_data_key),
 	STRING("type", 3, .fallback = "\"Opaque\""),
 	STRING_MAP("stringData", 4, .key_rule = name_data_key),
-	BOOL("immutable", 5),
+	BOOL("immutable", 5, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 

@@ -92,7 +92,7 @@ static const struct schema_message node_daemon_endpoints = {
 	.name = "NodeDaemonEndpoints", .fields = node_daemon_endpoints_fields};
 
 static const struct schema_field node_swap_status_fields[] = {
-	INT64("capacity", 1),
+	INT64("capacity", 1, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -119,7 +119,7 @@ static const struct schema_message node_system_info = {
 
 static const struct schema_field container_image_fields[] = {
 	STRINGS("names", 1),
-	INT64("sizeBytes", 2),
+	INT64("sizeBytes", 2, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -147,8 +147,8 @@ static const struct schema_message node_config_status = {
 	.name = "NodeConfigStatus", .fields = node_config_status_fields};
 
 static const struct schema_field node_runtime_handler_features_fields[] = {
-	BOOL("recursiveReadOnlyMounts", 1),
-	BOOL("userNamespaces", 2),
+	BOOL("recursiveReadOnlyMounts", 1, KEEPS_ZERO),
+	BOOL("userNamespaces", 2, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 

@@ -6,7 +6,7 @@ static const struct schema_field list_meta_fields[] = {
 	STRING("selfLink", 1),
 	STRING("resourceVersion", 2),
 	STRING("continue", 3),
-	INT64("remainingItemCount", 4),
+	INT64("remainingItemCount", 4, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -36,12 +36,12 @@ static const struct schema_message preconditions = {
 static const struct schema_field delete_options_fields[] = {
 	STRING("apiVersion", 0),
 	STRING("kind", 0),
-	INT64("gracePeriodSeconds", 1),
+	INT64("gracePeriodSeconds", 1, KEEPS_ZERO),
 	MESSAGE("preconditions", 2, preconditions),
-	BOOL("orphanDependents", 3),
+	BOOL("orphanDependents", 3, KEEPS_ZERO),
 	STRING("propagationPolicy", 4, VALUES("Orphan", "Background", "Foreground")),
 	STRINGS("dryRun", 5),
-	BOOL("ignoreStoreReadErrorWithClusterBreakingPotential", 6),
+	BOOL("ignoreStoreReadErrorWithClusterBreakingPotential", 6, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 

@@ -144,7 +144,7 @@ static const struct schema_field container_status_fields[] = {
 	STRING("image", 6, ALWAYS("\"\"")),
 	STRING("imageID", 7, ALWAYS("\"\"")),
 	STRING("containerID", 8),
-	BOOL("started", 9),
+	BOOL("started", 9, KEEPS_ZERO),
 	QUANTITIES("allocatedResources", 10),
 	MESSAGE("resources", 11, schema_resources),
 	LIST("volumeMounts", 12, volume_mount_status, .merge_key = "mountPath"),

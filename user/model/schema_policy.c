@@ -4,10 +4,10 @@
 
 static const struct schema_field lease_spec_fields[] = {
 	STRING("holderIdentity", 1),
-	INT32("leaseDurationSeconds", 2, .min = 1, .max = INT32_MAX),
+	INT32("leaseDurationSeconds", 2, KEEPS_ZERO, .min = 1, .max = INT32_MAX),
 	MICRO_TIME("acquireTime", 3),
 	MICRO_TIME("renewTime", 4),
-	INT32("leaseTransitions", 5, .min = 0, .max = INT32_MAX),
+	INT32("leaseTransitions", 5, KEEPS_ZERO, .min = 0, .max = INT32_MAX),
 	STRING("strategy", 6, VALUES("OldestEmulationVersion")),
 	STRING("preferredHolder", 7),
 	END_OF_FIELDS,

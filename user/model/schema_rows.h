@@ -24,7 +24,9 @@
 #define ABSENT			.support = SCHEMA_ABSENT
 #define DROPPED			.support = SCHEMA_DROPPED
 #define IGNORED			.support = SCHEMA_IGNORED
-#define REQUIRED		.required = true
+/* A pointer in Go: 0 and false are given. */
+#define KEEPS_ZERO .keeps_zero = true
+#define REQUIRED   .required = true
 /* As Go writes fields that have no omitempty or are structs. */
 #define ALWAYS(zero) .fallback = (zero)
 #define VALUES(...)                     \

@@ -119,7 +119,7 @@ static const struct schema_field toleration_fields[] = {
 	STRING("operator", 2, VALUES("Equal", "Exists", "Gt", "Lt")),
 	STRING("value", 3),
 	STRING("effect", 4, VALUES("NoSchedule", "PreferNoSchedule", "NoExecute")),
-	INT64("tolerationSeconds", 5),
+	INT64("tolerationSeconds", 5, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -130,7 +130,7 @@ static const struct schema_field topology_spread_fields[] = {
 	STRING("topologyKey", 2, REQUIRED),
 	STRING("whenUnsatisfiable", 3, REQUIRED, VALUES("DoNotSchedule", "ScheduleAnyway")),
 	MESSAGE("labelSelector", 4, schema_label_selector),
-	INT32("minDomains", 5, .min = 1, .max = INT32_MAX),
+	INT32("minDomains", 5, KEEPS_ZERO, .min = 1, .max = INT32_MAX),
 	STRING("nodeAffinityPolicy", 6, VALUES("Honor", "Ignore")),
 	STRING("nodeTaintsPolicy", 7, VALUES("Honor", "Ignore")),
 	STRINGS("matchLabelKeys", 8),

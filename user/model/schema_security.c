@@ -35,7 +35,7 @@ static const struct schema_field windows_fields[] = {
 	STRING("gmsaCredentialSpecName", 1),
 	STRING("gmsaCredentialSpec", 2),
 	STRING("runAsUserName", 3),
-	BOOL("hostProcess", 4),
+	BOOL("hostProcess", 4, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -44,13 +44,13 @@ static const struct schema_message windows = {
 
 static const struct schema_field security_fields[] = {
 	MESSAGE("capabilities", 1, capabilities),
-	BOOL("privileged", 2, REFUSED),
+	BOOL("privileged", 2, KEEPS_ZERO, REFUSED),
 	MESSAGE("seLinuxOptions", 3, se_linux, REFUSED),
-	INT64("runAsUser", 4, .min = 0, .max = INT32_MAX),
-	BOOL("runAsNonRoot", 5),
-	BOOL("readOnlyRootFilesystem", 6),
-	BOOL("allowPrivilegeEscalation", 7),
-	INT64("runAsGroup", 8, .min = 0, .max = INT32_MAX),
+	INT64("runAsUser", 4, KEEPS_ZERO, .min = 0, .max = INT32_MAX),
+	BOOL("runAsNonRoot", 5, KEEPS_ZERO),
+	BOOL("readOnlyRootFilesystem", 6, KEEPS_ZERO),
+	BOOL("allowPrivilegeEscalation", 7, KEEPS_ZERO),
+	INT64("runAsGroup", 8, KEEPS_ZERO, .min = 0, .max = INT32_MAX),
 	STRING("procMount", 9, VALUES("Default", "!Unmasked")),
 	MESSAGE("windowsOptions", 10, windows, REFUSED),
 	MESSAGE("seccompProfile", 11, seccomp),
@@ -71,11 +71,11 @@ static const struct schema_message sysctl = {.name = "Sysctl", .fields = sysctl_
 
 static const struct schema_field pod_security_fields[] = {
 	MESSAGE("seLinuxOptions", 1, se_linux, REFUSED),
-	INT64("runAsUser", 2, .min = 0, .max = INT32_MAX),
-	BOOL("runAsNonRoot", 3),
+	INT64("runAsUser", 2, KEEPS_ZERO, .min = 0, .max = INT32_MAX),
+	BOOL("runAsNonRoot", 3, KEEPS_ZERO),
 	INT64("supplementalGroups", 4, .shape = SCHEMA_LIST, REFUSED),
-	INT64("fsGroup", 5, ABSENT),
-	INT64("runAsGroup", 6, .min = 0, .max = INT32_MAX),
+	INT64("fsGroup", 5, KEEPS_ZERO, ABSENT),
+	INT64("runAsGroup", 6, KEEPS_ZERO, .min = 0, .max = INT32_MAX),
 	LIST("sysctls", 7, sysctl, REFUSED),
 	MESSAGE("windowsOptions", 8, windows, REFUSED),
 	/* Says how fsGroup is applied, which is refused by itself. */

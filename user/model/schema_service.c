@@ -53,7 +53,7 @@ static const struct schema_field spec_fields[] = {
 	STRING("ipFamilyPolicy", 17, VALUES("SingleStack", "PreferDualStack", "!RequireDualStack")),
 	STRINGS("clusterIPs", 18, .rule = name_cluster_ip),
 	STRINGS("ipFamilies", 19, VALUES("IPv4", "!IPv6")),
-	BOOL("allocateLoadBalancerNodePorts", 20, REFUSED),
+	BOOL("allocateLoadBalancerNodePorts", 20, KEEPS_ZERO, REFUSED),
 	STRING("loadBalancerClass", 21, REFUSED),
 	STRING("internalTrafficPolicy", 22, VALUES("Cluster", "!Local")),
 	STRING("trafficDistribution", 23, IGNORED,

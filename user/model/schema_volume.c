@@ -6,7 +6,7 @@
 static const struct schema_field item_fields[] = {
 	STRING("key", 1, REQUIRED, .rule = name_data_key),
 	STRING("path", 2, REQUIRED, .rule = name_relative_path),
-	INT32("mode", 3, .min = 0, .max = MODE_MAX),
+	INT32("mode", 3, KEEPS_ZERO, .min = 0, .max = MODE_MAX),
 	INT64("user", 4, REFUSED),
 	END_OF_FIELDS,
 };
@@ -16,7 +16,7 @@ const struct schema_message schema_key_to_path = {.name = "KeyToPath", .fields =
 static const struct schema_field empty_dir_fields[] = {
 	STRING("medium", 1, VALUES("Memory", "!HugePages", "!HugePages-2Mi", "!HugePages-1Gi")),
 	FIELD("sizeLimit", 2, SCHEMA_QUANTITY),
-	INT32("mode", 3, REFUSED),
+	INT32("mode", 3, KEEPS_ZERO, REFUSED),
 	END_OF_FIELDS,
 };
 
@@ -36,8 +36,8 @@ static const struct schema_message host_path = {
 
 static const struct schema_field config_map_fields[] = {
 	LIST("items", 2, schema_key_to_path),
-	INT32("defaultMode", 3, .min = 0, .max = MODE_MAX, .fallback = "420"),
-	BOOL("optional", 4),
+	INT32("defaultMode", 3, KEEPS_ZERO, .min = 0, .max = MODE_MAX, .fallback = "420"),
+	BOOL("optional", 4, KEEPS_ZERO),
 	INT64("defaultUser", 5, REFUSED),
 	END_OF_FIELDS,
 };
@@ -50,8 +50,8 @@ static const struct schema_message config_map = {.name = "ConfigMapVolumeSource"
 static const struct schema_field secret_fields[] = {
 	STRING("secretName", 1, REQUIRED, .rule = name_dns_subdomain),
 	LIST("items", 2, schema_key_to_path),
-	INT32("defaultMode", 3, .min = 0, .max = MODE_MAX, .fallback = "420"),
-	BOOL("optional", 4),
+	INT32("defaultMode", 3, KEEPS_ZERO, .min = 0, .max = MODE_MAX, .fallback = "420"),
+	BOOL("optional", 4, KEEPS_ZERO),
 	INT64("defaultUser", 5, REFUSED),
 	END_OF_FIELDS,
 };

@@ -46,7 +46,7 @@ const struct schema_message schema_nfs = {.name = "NFSVolumeSource", .fields = n
 static const struct schema_field iscsi_fields[] = {
 	STRING("targetPortal", 1, REQUIRED),
 	STRING("iqn", 2, REQUIRED),
-	INT32("lun", 3, .fallback = "0"),
+	INT32("lun", 3, KEEPS_ZERO, .fallback = "0"),
 	STRING("iscsiInterface", 4, .fallback = "\"default\""),
 	STRING("fsType", 5),
 	BOOL("readOnly", 6),
@@ -137,7 +137,7 @@ const struct schema_message schema_flocker = {
 
 static const struct schema_field fc_fields[] = {
 	STRINGS("targetWWNs", 1),
-	INT32("lun", 2),
+	INT32("lun", 2, KEEPS_ZERO),
 	STRING("fsType", 3),
 	BOOL("readOnly", 4),
 	STRINGS("wwids", 5),

@@ -6,7 +6,7 @@ static const struct schema_field downward_api_volume_file_fields[] = {
 	STRING("path", 1, REQUIRED, .rule = name_relative_path),
 	MESSAGE("fieldRef", 2, schema_field_ref),
 	MESSAGE("resourceFieldRef", 3, schema_resource_ref),
-	INT32("mode", 4, .min = 0, .max = MODE_MAX),
+	INT32("mode", 4, KEEPS_ZERO, .min = 0, .max = MODE_MAX),
 	INT64("user", 5),
 	END_OF_FIELDS,
 };
@@ -16,7 +16,7 @@ static const struct schema_message downward_api_volume_file = {
 
 static const struct schema_field downward_volume_fields[] = {
 	LIST("items", 1, downward_api_volume_file),
-	INT32("defaultMode", 2, .min = 0, .max = MODE_MAX, .fallback = "420"),
+	INT32("defaultMode", 2, KEEPS_ZERO, .min = 0, .max = MODE_MAX, .fallback = "420"),
 	INT64("defaultUser", 3),
 	END_OF_FIELDS,
 };
@@ -26,7 +26,7 @@ const struct schema_message schema_downward_volume = {
 
 static const struct schema_field secret_projection_fields[] = {
 	LIST("items", 2, schema_key_to_path),
-	BOOL("optional", 4),
+	BOOL("optional", 4, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -45,7 +45,7 @@ static const struct schema_message downward_api_projection = {
 
 static const struct schema_field config_map_projection_fields[] = {
 	LIST("items", 2, schema_key_to_path),
-	BOOL("optional", 4),
+	BOOL("optional", 4, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -56,7 +56,7 @@ static const struct schema_message config_map_projection = {.name = "ConfigMapPr
 
 static const struct schema_field service_account_token_projection_fields[] = {
 	STRING("audience", 1),
-	INT64("expirationSeconds", 2, .min = 600, .max = 1L << 32, .fallback = "3600"),
+	INT64("expirationSeconds", 2, KEEPS_ZERO, .min = 600, .max = 1L << 32, .fallback = "3600"),
 	STRING("path", 3, REQUIRED, .rule = name_relative_path),
 	INT64("user", 4),
 	END_OF_FIELDS,
@@ -69,7 +69,7 @@ static const struct schema_field cluster_trust_bundle_projection_fields[] = {
 	STRING("name", 1),
 	STRING("signerName", 2),
 	MESSAGE("labelSelector", 3, schema_label_selector),
-	BOOL("optional", 5),
+	BOOL("optional", 5, KEEPS_ZERO),
 	STRING("path", 4, REQUIRED),
 	INT64("user", 6),
 	END_OF_FIELDS,
@@ -108,7 +108,7 @@ static const struct schema_message volume_projection = {
 
 static const struct schema_field projected_fields[] = {
 	LIST("sources", 1, volume_projection),
-	INT32("defaultMode", 2, .min = 0, .max = MODE_MAX, .fallback = "420"),
+	INT32("defaultMode", 2, KEEPS_ZERO, .min = 0, .max = MODE_MAX, .fallback = "420"),
 	INT64("defaultUser", 3),
 	END_OF_FIELDS,
 };

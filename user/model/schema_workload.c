@@ -60,9 +60,9 @@ static const struct schema_field deployment_status_fields[] = {
 	INT32("readyReplicas", 7),
 	INT32("availableReplicas", 4),
 	INT32("unavailableReplicas", 5),
-	INT32("terminatingReplicas", 9),
+	INT32("terminatingReplicas", 9, KEEPS_ZERO),
 	LIST("conditions", 6, deployment_condition, .merge_key = "type"),
-	INT32("collisionCount", 8),
+	INT32("collisionCount", 8, KEEPS_ZERO),
 	END_OF_FIELDS,
 };
 
@@ -106,7 +106,7 @@ static const struct schema_field replica_set_status_fields[] = {
 	INT32("fullyLabeledReplicas", 2),
 	INT32("readyReplicas", 4),
 	INT32("availableReplicas", 5),
-	INT32("terminatingReplicas", 7),
+	INT32("terminatingReplicas", 7, KEEPS_ZERO),
 	INT64("observedGeneration", 3),
 	LIST("conditions", 6, replica_set_condition, .merge_key = "type"),
 	END_OF_FIELDS,
