@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a manifest may not say, and what is filled in: each row is a fragment in an otherwise good object. */
 #include "tests/check.h"
-#include "user/model/kinds.h"
 #include "user/model/manifest.h"
-#include "user/model/schema.h"
 
 static void cleanup_manifest(struct manifest **manifest)
 {
@@ -577,46 +575,4 @@ TEST(a_completed_object_reads_back_as_itself)
 			CHECK("equal", json_equal(first->documents[0].object->json,
 					       second->documents[0].object->json));
 	}
-}
-
-/* Names and field numbers must differ within a message, or neither form would be clear. */
-static void check_message(const struct schema_message *message, unsigned depth)
-{
-	if (!CHECK(message->name, depth < 20))
-		return;
-	if (message->embedded) {
-		CHECK(message->name, message->embedded_number != 0);
-		check_message(message->embedded, depth + 1);
-	}
-	for (const struct schema_field *a = message->fields; a->name; a++) {
-		for (const struct schema_field *b = a + 1; b->name; b++) {
-			CHECK(a->name, strcmp(a->name, b->name) != 0);
-			CHECK(a->name, !a->number || a->number != b->number);
-		}
-		CHECK(a->name, !message->embedded || a->number != message->embedded_number);
-		CHECK(a->name,
-			!message->embedded || !schema_field_find(message->embedded, a->name));
-		CHECK(a->name, (a->type == SCHEMA_MESSAGE) == (a->message != NULL));
-		CHECK(a->name, !a->unique || a->merge_key);
-		CHECK(a->name, !a->merge || (a->shape == SCHEMA_LIST && !a->message));
-		if (a->message)
-			check_message(a->message, depth + 1);
-		if (a->message && a->merge_key)
-			CHECK(a->name, schema_field_find(a->message, a->merge_key) != NULL);
-	}
-}
-
-TEST(the_tables_are_sound)
-{
-	for (size_t i = 0; i < kinds_count; i++) {
-		check_message(kinds[i].message, 0);
-		for (const struct kind_subresource *sub = kinds[i].subresources; sub->name; sub++)
-			if (sub->message)
-				check_message(sub->message, 0);
-	}
-	check_message(&schema_delete_options, 0);
-	check_message(&schema_create_options, 0);
-	check_message(&schema_update_options, 0);
-	check_message(&schema_patch_options, 0);
-	check_message(&schema_status, 0);
 }

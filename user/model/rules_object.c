@@ -15,12 +15,16 @@
 
 int meta_finish(json_t *meta, const struct place *place, struct err *err)
 {
+	const char *name = json_string_at(meta, "name", ""), *reason = name_dns_subdomain(name);
 	const char *key;
 	json_t *value;
 	size_t sum = 0;
 
-	if (!json_object_get(meta, "name"))
+	if (!*name)
 		return place_refuse(PLACE_KEY(place, "name"), err, "required");
+	if (reason)
+		return place_refuse(
+			PLACE_KEY(place, "name"), err, "%s; got \"%.60s\"", reason, name);
 	if (!json_object_get(meta, "namespace") &&
 		json_object_set_new(meta, "namespace", json_string(DEFAULT_NAMESPACE)) < 0)
 		return err_set(err, ENOMEM, "complete an object");

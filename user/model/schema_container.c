@@ -2,6 +2,7 @@
 #include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field port_fields[] = {
 	STRING("name", 1, .rule = name_port),
@@ -93,7 +94,7 @@ static const struct schema_field env_fields[] = {
 };
 
 static const struct schema_message env = {
-	.name = "EnvVar", .fields = env_fields, .finish = env_finish};
+	.name = "EnvVar", .fields = env_fields, .validate = env_validate, .finish = env_finish};
 
 /* ConfigMapEnvSource and SecretEnvSource have the same fields. */
 static const struct schema_field env_ref_fields[] = {
@@ -127,8 +128,10 @@ static const struct schema_field resources_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_resources = {
-	.name = "ResourceRequirements", .fields = resources_fields, .finish = resources_finish};
+const struct schema_message schema_resources = {.name = "ResourceRequirements",
+	.fields = resources_fields,
+	.validate = resources_validate,
+	.finish = resources_finish};
 
 static const struct schema_field resize_fields[] = {
 	STRING("resourceName", 1, REQUIRED),
@@ -218,7 +221,7 @@ static const struct schema_field probe_handler_fields[] = {
 };
 
 static const struct schema_message probe_handler = {
-	.name = "ProbeHandler", .fields = probe_handler_fields};
+	.name = "ProbeHandler", .fields = probe_handler_fields, .validate = handler_validate};
 
 static const struct schema_field probe_fields[] = {
 	INT32("initialDelaySeconds", 2, .min = 0, .max = INT32_MAX),
@@ -246,8 +249,10 @@ static const struct schema_field hook_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message hook = {
-	.name = "LifecycleHandler", .fields = hook_fields, .finish = hook_finish};
+static const struct schema_message hook = {.name = "LifecycleHandler",
+	.fields = hook_fields,
+	.validate = handler_validate,
+	.finish = hook_finish};
 
 static const struct schema_field lifecycle_fields[] = {
 	MESSAGE("postStart", 1, hook),
@@ -319,6 +324,7 @@ static const struct schema_field container_fields[] = {
 
 const struct schema_message schema_container = {.name = "Container",
 	.fields = container_fields,
+	.validate = container_validate,
 	.complete = container_complete,
 	.finish = container_finish};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Endpoints and EndpointSlice. */
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field endpoint_address_fields[] = {
 	STRING("ip", 1, REQUIRED, .rule = name_ip),
@@ -10,8 +11,9 @@ static const struct schema_field endpoint_address_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message endpoint_address = {
-	.name = "EndpointAddress", .fields = endpoint_address_fields};
+static const struct schema_message endpoint_address = {.name = "EndpointAddress",
+	.fields = endpoint_address_fields,
+	.validate = endpoint_validate};
 
 static const struct schema_field endpoint_port_fields[] = {
 	STRING("name", 1, .rule = name_dns_label),

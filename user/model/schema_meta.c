@@ -3,6 +3,7 @@
 #include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field owner_fields[] = {
 	STRING("apiVersion", 5, REQUIRED),
@@ -31,7 +32,8 @@ static const struct schema_message managed_fields_entry = {
 	.name = "ManagedFieldsEntry", .fields = managed_fields_entry_fields};
 
 static const struct schema_field object_meta_fields[] = {
-	STRING("name", 1, .rule = name_dns_subdomain),
+	/* Its rule depends on the kind. */
+	STRING("name", 1),
 	STRING("generateName", 2, REFUSED),
 	STRING("namespace", 3, .rule = name_dns_label),
 	STRING("selfLink", 4, DROPPED),
@@ -61,8 +63,10 @@ static const struct schema_field config_map_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_config_map = {
-	.name = "ConfigMap", .fields = config_map_fields, .finish = config_map_finish};
+const struct schema_message schema_config_map = {.name = "ConfigMap",
+	.fields = config_map_fields,
+	.validate = data_validate,
+	.finish = config_map_finish};
 
 static const struct schema_field secret_fields[] = {
 	KIND_HEAD,
@@ -75,5 +79,6 @@ static const struct schema_field secret_fields[] = {
 
 const struct schema_message schema_secret = {.name = "Secret",
 	.fields = secret_fields,
+	.validate = data_validate,
 	.complete = secret_complete,
 	.finish = secret_finish};

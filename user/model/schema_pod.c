@@ -2,6 +2,7 @@
 #include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field dns_option_fields[] = {
 	STRING("name", 1, REQUIRED, .rule = name_word),
@@ -135,6 +136,7 @@ static const struct schema_field pod_spec_fields[] = {
 
 const struct schema_message schema_pod_spec = {.name = "PodSpec",
 	.fields = pod_spec_fields,
+	.validate = pod_spec_validate,
 	.complete = pod_spec_complete,
 	.finish = pod_spec_finish};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lease, PriorityClass, PodDisruptionBudget and Eviction. */
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field lease_spec_fields[] = {
 	STRING("holderIdentity", 1),
@@ -44,8 +45,9 @@ static const struct schema_field pod_disruption_budget_spec_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message pod_disruption_budget_spec = {
-	.name = "PodDisruptionBudgetSpec", .fields = pod_disruption_budget_spec_fields};
+static const struct schema_message pod_disruption_budget_spec = {.name = "PodDisruptionBudgetSpec",
+	.fields = pod_disruption_budget_spec_fields,
+	.validate = disruption_validate};
 
 static const struct schema_field pod_disruption_budget_status_fields[] = {
 	INT64("observedGeneration", 1),

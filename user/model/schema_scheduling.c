@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a scheduler reads: checked, and without effect on one node. */
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field label_requirement_fields[] = {
 	STRING("key", 1, REQUIRED, .merge_key = "key"),
@@ -9,8 +10,9 @@ static const struct schema_field label_requirement_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_label_requirement = {
-	.name = "LabelSelectorRequirement", .fields = label_requirement_fields};
+const struct schema_message schema_label_requirement = {.name = "LabelSelectorRequirement",
+	.fields = label_requirement_fields,
+	.validate = selector_validate};
 
 /* Of a review of access: the same fields. */
 const struct schema_message schema_field_requirement = {

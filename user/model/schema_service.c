@@ -2,6 +2,7 @@
 #include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field port_fields[] = {
 	STRING("name", 1, .rule = name_dns_label),
@@ -61,8 +62,10 @@ static const struct schema_field spec_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message spec = {
-	.name = "ServiceSpec", .fields = spec_fields, .complete = service_spec_complete};
+static const struct schema_message spec = {.name = "ServiceSpec",
+	.fields = spec_fields,
+	.validate = service_spec_validate,
+	.complete = service_spec_complete};
 
 static const struct schema_field port_status_fields[] = {
 	INT32("port", 1),

@@ -2,6 +2,7 @@
 #include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field item_fields[] = {
 	STRING("key", 1, REQUIRED, .rule = name_data_key),
@@ -102,6 +103,7 @@ static const struct schema_field volume_fields[] = {
 
 const struct schema_message schema_volume = {.name = "Volume",
 	.fields = volume_fields,
+	.validate = volume_validate,
 	.complete = volume_complete,
 	.embedded = &volume_source,
 	.embedded_number = 2,

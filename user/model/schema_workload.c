@@ -3,6 +3,7 @@
 #include "user/model/defaults.h"
 #include "user/model/rules.h"
 #include "user/model/schema_rows.h"
+#include "user/model/validate.h"
 
 static const struct schema_field rolling_update_deployment_fields[] = {
 	FIELD("maxUnavailable", 1, SCHEMA_INT_OR_STRING, .min = 0, .max = INT32_MAX,
@@ -23,6 +24,7 @@ static const struct schema_field deployment_strategy_fields[] = {
 
 static const struct schema_message deployment_strategy = {.name = "DeploymentStrategy",
 	.fields = deployment_strategy_fields,
+	.validate = strategy_validate,
 	.complete = strategy_complete};
 
 static const struct schema_field deployment_spec_fields[] = {
@@ -38,7 +40,7 @@ static const struct schema_field deployment_spec_fields[] = {
 };
 
 static const struct schema_message deployment_spec = {
-	.name = "DeploymentSpec", .fields = deployment_spec_fields};
+	.name = "DeploymentSpec", .fields = deployment_spec_fields, .validate = workload_validate};
 
 static const struct schema_field deployment_condition_fields[] = {
 	STRING("type", 1, REQUIRED),
@@ -87,7 +89,7 @@ static const struct schema_field replica_set_spec_fields[] = {
 };
 
 static const struct schema_message replica_set_spec = {
-	.name = "ReplicaSetSpec", .fields = replica_set_spec_fields};
+	.name = "ReplicaSetSpec", .fields = replica_set_spec_fields, .validate = workload_validate};
 
 static const struct schema_field replica_set_condition_fields[] = {
 	STRING("type", 1, REQUIRED),

@@ -38,6 +38,7 @@ struct label_selector *label_selector_free(struct label_selector *selector);
 int field_selector_parse(
 	const char *text, const struct kind *kind, struct field_selector **ret, struct err *err);
 
+/* @object: JSON of the selector's kind. */
 bool field_selector_matches(const struct field_selector *selector, const json_t *object);
 
 /* The value that @path must have ("metadata.name=a": "a"), for look-ups by index; NULL: any.  Borrowed. */

@@ -29,7 +29,9 @@ struct wire_out {
 	int failed;
 };
 
+/* A field: its key, and its value. */
 void wire_put_varint(struct wire_out *out, uint32_t number, uint64_t value);
+/* A field: its key, a length, and as many bytes. */
 void wire_put_bytes(struct wire_out *out, uint32_t number, const void *data, size_t len);
 
 /* Puts @from as a message, and frees it. */

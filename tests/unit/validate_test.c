@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The causes of 422, as a recorded kube-apiserver gave them (with the words of the served version). */
+#include "tests/check.h"
+#include "user/model/causes.h"
+#include "user/model/codec_json.h"
+#include "user/model/defaults.h"
+#include "user/model/kinds.h"
+#include "user/model/schema.h"
+#include "user/model/validate.h"
+
+static json_t *parse(const char *text)
+{
+	AUTO_FREE char *copy = strdup(text);
+	json_t *json;
+
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	json = json_loads(copy, 0, NULL);
+	if (!json)
+		BAIL(text);
+	return json;
+}
+
+static const struct kind *kind_of(const json_t *object)
+{
+	return kind_by_type(
+		json_string_at(object, "apiVersion", ""), json_string_at(object, "kind", ""));
+}
+
+/* The object of @text as a server has it before validation. */
+static json_t *complete(const char *text)
+{
+	json_t *object = parse(text);
+	struct err err = {0};
+
+	if (codec_json_clean(object, kind_of(object)->message, NULL, &err) < 0)
+		BAIL(err.text);
+	if (defaults_apply(object, kind_of(object)->message) < 0)
+		BAIL(text);
+	return object;
+}
+
+#define POD_WITH(spec) \
+	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p','namespace':'n'},'spec':{" spec "}}"
+#define SERVICE(spec)                                                                  \
+	"{'apiVersion':'v1','kind':'Service','metadata':{'name':'s','namespace':'n'}," \
+	"'spec':{" spec "}}"
+#define CONFIG_MAP(rest) \
+	"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'c','namespace':'n'}," rest "}"
+#define DEPLOYMENT(selector, labels, strategy)                                                  \
+	"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'d','namespace':"       \
+	"'n'},'spec':{'selector':{'matchLabels':{" selector "}},'template':{'metadata':{"       \
+	"'labels':{" labels "}},'spec':{'containers':[{'name':'c','image':'nginx'}]}}" strategy \
+	"}}"
+
+TEST(all_that_is_wrong_is_told)
+{
+	static const struct {
+		const char *object, *want;
+	} rows[] = {
+		{POD_WITH("'containers':[{'name':'c','image':'i'}]"), ""},
+		{POD_WITH("'containers':[{'name':'C_','image':'','ports':[{'containerPort':99999}],"
+			  "'volumeMounts':[{'name':'nov','mountPath':'/x'}]}],'restartPolicy':"
+			  "'Sometimes'"),
+			"[spec.containers[0].name: Invalid value: \"C_\": a lowercase RFC 1123 "
+			"label must consist of lower case alphanumeric characters or '-', and must "
+			"start and end with an alphanumeric character (e.g. 'my-name',  or "
+			"'123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'), "
+			"spec.containers[0].image: Required value, "
+			"spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be "
+			"between 1 and 65535, inclusive, spec.restartPolicy: Unsupported value: "
+			"\"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\", "
+			"spec.containers[0].volumeMounts[0].name: Not found: \"nov\"]"},
+		{POD_WITH("'containers':[]"), "spec.containers: Required value"},
+		{POD_WITH("'containers':[{'name':'c','image':'i'},{'name':'c','image':'i'}]"),
+			"spec.containers[1].name: Duplicate value: \"c\""},
+		{POD_WITH("'containers':[{'name':'c','image':'i','resources':{'limits':{'cpu':'1'},"
+			  "'requests':{'cpu':'2'}},'livenessProbe':{}}]"),
+			"[spec.containers[0].resources.requests: Invalid value: \"2\": must be "
+			"less "
+			"than or equal to cpu limit of 1, spec.containers[0].livenessProbe: "
+			"Required value: must specify a handler type]"},
+		{POD_WITH("'containers':[{'name':'c','image':'i'}],'volumes':[{'name':'v',"
+			  "'emptyDir':{},'hostPath':{'path':'/x'}}]"),
+			"spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume "
+			"type"},
+		{"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'namespace':'n'}}",
+			"metadata.name: Required value: name or generateName is required"},
+		{"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n','namespace':'x'}}",
+			"metadata.namespace: Forbidden: not allowed on this type"},
+		{"{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'ClusterRole','metadata':{"
+		 "'name':'system:node'},'rules':[{'verbs':['get']}]}",
+			""},
+		{"{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'ClusterRole','metadata':{"
+		 "'name':'x'},'rules':[{}]}",
+			"rules[0].verbs: Required value"},
+		{CONFIG_MAP("'data':{'a/b':'c'}"),
+			"data[a/b]: Invalid value: \"a/b\": a valid config key must consist of "
+			"alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+			"'KEY_NAME', "
+			" or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"},
+		{SERVICE("'ports':[{'port':0},{'port':80}]"),
+			"[spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, "
+			"inclusive, spec.ports[0].name: Required value, spec.ports[1].name: "
+			"Required "
+			"value]"},
+		{SERVICE("'type':'NodePort','ports':[{'port':80,'nodePort':30080}]"), ""},
+		{SERVICE("'selector':{'a':'b'}"), "spec.ports: Required value"},
+		{DEPLOYMENT("'app':'d'", "'app':'zzz'", ""),
+			"spec.template.metadata.labels: Invalid value: "
+			"map[string]string{\"app\":\"zzz\"}: `selector` does not match template "
+			"`labels`"},
+		{DEPLOYMENT("'app':'d'", "'app':'d'",
+			 ",'strategy':{'type':'Recreate','rollingUpdate':{}}"),
+			"spec.strategy.rollingUpdate: Forbidden: may not be specified when "
+			"strategy "
+			"`type` is 'Recreate'"},
+		{DEPLOYMENT("'app':'d'", "'app':'d'", ",'replicas':-1"),
+			"spec.replicas: Invalid value: -1: must be greater than or equal to 0"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON object = complete(rows[i].object);
+		struct causes causes = {0};
+		AUTO_FREE char *text = NULL;
+
+		validate_object(object, kind_of(object), &causes);
+		text = causes_text(&causes);
+		CHECK_STR(rows[i].object, text, rows[i].want);
+		causes_clear(&causes);
+	}
+}
+
+TEST(an_update_keeps_what_is_immutable)
+{
+	static const struct {
+		const char *old, *new, *want;
+	} rows[] = {
+		{CONFIG_MAP("'immutable':true,'data':{'a':'1'}"),
+			CONFIG_MAP("'immutable':true,'data':{'a':'2'}"),
+			"data: Forbidden: field is immutable when `immutable` is set"},
+		{CONFIG_MAP("'data':{'a':'1'}"), CONFIG_MAP("'data':{'a':'2'}"), ""},
+		{SERVICE("'clusterIP':'10.0.0.1','ports':[{'port':80}]"),
+			SERVICE("'clusterIP':'10.0.0.2','ports':[{'port':80}]"),
+			"spec.clusterIP: Invalid value: \"10.0.0.2\": field is immutable"},
+		{DEPLOYMENT("'app':'d'", "'app':'d'", ""), DEPLOYMENT("'app':'e'", "'app':'e'", ""),
+			"spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"e\"}}: field is "
+			"immutable"},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}]"),
+			POD_WITH(
+				"'containers':[{'name':'c','image':'b'}],'tolerations':[{'key':'k',"
+				"'operator':'Exists'}],'activeDeadlineSeconds':5"),
+			""},
+		{POD_WITH("'nodeName':'n1','containers':[{'name':'c','image':'a'}]"),
+			POD_WITH("'nodeName':'n5','containers':[{'name':'c','image':'a'}]"),
+			"spec: Forbidden: pod updates may not change fields other than"},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}],'tolerations':[{'key':'k',"
+			  "'operator':'Exists'}]"),
+			POD_WITH("'containers':[{'name':'c','image':'a'}]"),
+			"spec: Forbidden: pod updates may not change fields other than"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON old = complete(rows[i].old);
+		AUTO_JSON object = complete(rows[i].new);
+		struct causes causes = {0};
+		AUTO_FREE char *text = NULL;
+
+		validate_update(old, object, kind_of(object), &causes);
+		text = causes_text(&causes);
+		if (*rows[i].want)
+			CHECK_HAS(rows[i].new, text, rows[i].want);
+		else
+			CHECK_STR(rows[i].new, text, "");
+		causes_clear(&causes);
+	}
+}
+
+TEST(causes_say_their_reason_for_a_status)
+{
+	AUTO_JSON object = complete(POD_WITH("'containers':[]"));
+	struct causes causes = {0};
+	AUTO_JSON list = NULL;
+
+	validate_object(object, kind_of(object), &causes);
+	list = causes_json(&causes);
+	CHECK_STR("reason", json_string_at(json_array_get(list, 0), "reason", ""),
+		"FieldValueRequired");
+	CHECK_STR("field", json_string_at(json_array_get(list, 0), "field", ""), "spec.containers");
+	CHECK_STR("message", json_string_at(json_array_get(list, 0), "message", ""),
+		"Required value");
+	causes_clear(&causes);
+}
