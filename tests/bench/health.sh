@@ -39,12 +39,12 @@ in_service() { # POD
 	lab_backend_is "$1" READY
 }
 
-watch() { # MODE RUN: milliseconds
+watch() { # MODE RUN [PROBER]: milliseconds
 	local pod=$1-$2 netns
 	netns=/proc/$(process "$pod")/ns/net
 	case "$1" in
 	kill) "$BENCH_TOOLS/reaction" "$netns" 80 kill "$(lab_container_pid "$pod" nginx)" ;;
-	unready) "$BENCH_TOOLS/reaction" "$netns" 80 unready 9090 ;;
+	unready) "$BENCH_TOOLS/reaction" "$netns" 80 unready 9090 ${3:+"$3"} ;;
 	esac
 }
 
@@ -58,21 +58,40 @@ run_kill() { # RUN
 }
 
 # The probe is answered by reaction, so the Pod is ready once that runs.
-run_unready() { # RUN
-	local pod=unready-$1 got
+unready_begin() { # RUN
+	local pod=unready-$1
 	server "$pod" Always "readinessProbe: {httpGet: {path: /, port: 9090}, \
 periodSeconds: 1, failureThreshold: 1}" | manifest "$pod"
-	wait_for 20 lab_container_pid "$pod" nginx || return
+	wait_for 20 lab_container_pid "$pod" nginx
+}
+
+run_unready() { # RUN
+	local got
+	unready_begin "$1" || return
 	got=$(watch unready "$1") || return
 	sample health.unready.p50 ours "$got"
+}
+
+# That nothing arrives any more is soon said: what is late has to be seen, too.
+unready_is_seen() {
+	local got
+	unready_begin late || return
+	got=$(watch unready late "$(cat "$LAB/podnetd.pid")") || return
+	note "podnetd was stopped for 20 ms: $got ms"
+	[ "${got%.*}" -ge 15 ]
+	test_result $? "a podnetd that is late is seen to be" "$got ms"
+}
+
+run_end() { # POD
+	manifest_remove "$1"
+	wait_for 20 pod_is_gone "$1" || test_result 1 "$1 is deleted"
 }
 
 runs() { # KIND
 	local run
 	for run in $(seq "$RUNS"); do
 		"run_$1" "$run" || test_result 1 "$1: run $run"
-		manifest_remove "$1-$run"
-		wait_for 20 pod_is_gone "$1-$run" || test_result 1 "$1-$run is deleted"
+		run_end "$1-$run"
 	done
 }
 
@@ -92,6 +111,8 @@ if wanted health.kill.p50 health.kill.max; then
 fi
 if wanted health.unready.p50; then
 	runs unready
+	unready_is_seen
+	run_end unready-late
 fi
 load_end
 note "$load_requests connections, $load_failed failed"

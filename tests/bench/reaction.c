@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * reaction NETNS PORT kill PID
- * reaction NETNS PORT unready PROBE-PORT
+ * reaction NETNS PORT unready PROBE-PORT [PROBER]
  *
  * How long connections still come to a Pod that is not to get any more: milliseconds from the cause to
  * the last SYN to PORT that arrived inside the Pod's network namespace, 0 when none did; too little by
  * up to the time between two SYNs.  The cause is kill(PID, SIGKILL), or the first answer with status
  * 503 that PROBE-PORT gives: it is served here, inside the namespace, with 200 until the load is there.
+ *
+ * The process PROBER is stopped for 20 ms as that answer is sent: what is measured has to show it.
  *
  * Waits until the load is there.  SYNs are counted until none has come for 0.3 s.
  */
@@ -38,11 +40,13 @@
 #define LOAD_LEAST   200 /* SYNs within LOAD_WINDOW: the load is there */
 #define LOAD_WINDOW  (NSEC_PER_SEC / 5)
 #define RECEIVE_SIZE (8 << 20)
+#define STOP_USEC    20000
 
 struct reaction {
 	int packets, listener;
 	uint16_t port;
 	pid_t victim;  /* 0: unready */
+	pid_t prober;  /* 0: it is not stopped */
 	unsigned syns; /* of this window; all of them once the load is there */
 	int64_t window;
 	int64_t cause, last; /* wall clock, nanoseconds; 0: not yet */
@@ -143,6 +147,24 @@ static void packets_read(struct reaction *reaction)
 	}
 }
 
+/* A child lets it go on. */
+static void prober_stop(pid_t prober)
+{
+	pid_t child;
+
+	check(kill(prober, SIGSTOP), "stop the prober");
+	signal(SIGCHLD, SIG_IGN);
+	child = fork();
+	if (child > 0)
+		return;
+	if (child == 0)
+		usleep(STOP_USEC);
+	kill(prober, SIGCONT);
+	if (child == 0)
+		_exit(0);
+	check(child, "fork");
+}
+
 static void probe_answer(struct reaction *reaction)
 {
 	static const char good[] = "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -156,8 +178,11 @@ static void probe_answer(struct reaction *reaction)
 		return;
 	if (recv(fd, request, sizeof(request), 0) > 0) {
 		/* Before it is sent: whoever gets it may run before we do. */
-		if (!ready && !reaction->cause)
+		if (!ready && !reaction->cause) {
+			if (reaction->prober)
+				prober_stop(reaction->prober);
 			reaction->cause = now();
+		}
 		send(fd, answer, strlen(answer), MSG_NOSIGNAL);
 	}
 	close(fd);
@@ -208,7 +233,8 @@ int main(int argc, char **argv)
 {
 	struct reaction reaction = {.listener = -1};
 
-	if (argc != 5 || (strcmp(argv[3], "kill") != 0 && strcmp(argv[3], "unready") != 0)) {
+	if (argc < 5 || argc > 6 ||
+		(strcmp(argv[3], "kill") != 0 && strcmp(argv[3], "unready") != 0)) {
 		fputs("reaction: bad arguments; they are described at the top of its source\n",
 			stderr);
 		return 2;
@@ -220,6 +246,7 @@ int main(int argc, char **argv)
 		reaction.victim = atoi(argv[4]);
 	else
 		reaction.listener = probe_listen((uint16_t)atoi(argv[4]));
+	reaction.prober = argc == 6 ? atoi(argv[5]) : 0;
 	measure(&reaction);
 	return 0;
 }

@@ -25,6 +25,7 @@ pod_serving() { # NAME
 		    image: busybox
 		    imagePullPolicy: IfNotPresent
 		    args: [sh, -c, "echo $1 >/tmp/index.html; exec httpd -f -p 80 -h /tmp"]
+		    readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 1}
 		  - name: beside
 		    image: busybox
 		    imagePullPolicy: IfNotPresent
