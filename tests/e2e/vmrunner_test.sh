@@ -120,7 +120,7 @@ fails_with "a machine without a test" "no test has run" 1
 
 # --- a real kernel ---
 run_real() { # TEST
-	out=$(VM_QEMU='' BUILD_ROOT=$SOURCE_DIR/build VM_HANG=20 "$SOURCE_DIR/tools/vm" bookworm "$1" 2>&1)
+	out=$(VM_QEMU='' BUILD_ROOT=$SOURCE_DIR/build VM_HANG=60 "$SOURCE_DIR/tools/vm" bookworm "$1" 2>&1)
 	code=$?
 }
 if [ -n "${VM_LONG:-}" ]; then
