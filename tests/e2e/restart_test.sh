@@ -57,23 +57,6 @@ like "after 10 seconds" "$waited" "^(9|10|11|12|13)$"
 is "Never does not restart" "$(restarts never)" 0
 is "nor does a success" "$(restarts good)" 0
 
-# Always means at each start, restarts too: the tag has moved meanwhile.
-images=$(cd "$SOURCE_DIR" && realpath -m "${BUILD_ROOT:-build}/images")
-image_id() {
-	lab_pod moving '.status.containerStatuses[0].imageID'
-}
-moved() {
-	restarts_are moving 1 && lab_pods_are_ready moving && [ "$(image_id)" != "$first_image" ]
-}
-"$SOURCE_DIR/tools/registry" push "$LAB/registry" "$images/busybox" library/moving:latest
-pod_sleeping moving | sed 's/image: busybox/image: moving/; s/IfNotPresent/Always/' | manifest moving
-eventually "a Pod that always pulls is ready" "$SECONDS_READY" lab_pods_are_ready moving
-first_image=$(image_id)
-skopeo copy -q --format v2s2 --dest-tls-verify=false "oci:$images/busybox:latest" \
-	"docker://$(cat "$LAB/registry/address")/library/moving:latest"
-kill -KILL "$(lab_container_pid moving sh)"
-eventually "its restart has what the tag means now" "$SECONDS_READY" moved
-
 log_mark
 lab_podnetd_kill KILL
 lab_podnetd_start
@@ -117,6 +100,23 @@ eventually "a stubborn Pod is gone after its grace period" 15 pod_is_gone stubbo
 took=$((($(date +%s%N) - begin) / 1000000))
 like "not before" "$took" "^([3-9]|1[0-9])[0-9][0-9][0-9]$"
 is "it heard them too" "$(cat "$TEST_DIR/log/stubborn")" $'preStop\nterm'
+
+# Always means at each start, restarts too: the tag has moved meanwhile.
+images=$(cd "$SOURCE_DIR" && realpath -m "${BUILD_ROOT:-build}/images")
+image_id() {
+	lab_pod moving '.status.containerStatuses[0].imageID'
+}
+moved() {
+	restarts_are moving 1 && lab_pods_are_ready moving && [ "$(image_id)" != "$first_image" ]
+}
+"$SOURCE_DIR/tools/registry" push "$LAB/registry" "$images/busybox" library/moving:latest
+pod_sleeping moving | sed 's/image: busybox/image: moving/; s/IfNotPresent/Always/' | manifest moving
+eventually "a Pod that always pulls is ready" "$SECONDS_READY" lab_pods_are_ready moving
+first_image=$(image_id)
+skopeo copy -q --format v2s2 --dest-tls-verify=false "oci:$images/busybox:latest" \
+	"docker://$(cat "$LAB/registry/address")/library/moving:latest"
+kill -KILL "$(lab_container_pid moving sh)"
+eventually "its restart has what the tag means now" "$SECONDS_READY" moved
 
 node_down
 done_testing

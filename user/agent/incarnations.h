@@ -11,8 +11,7 @@
 
 #include "user/base/json.h"
 
-/* All change @record, a JSON object that is written as it is.  @name: "namespace/name". */
-
+/* The number of @name ("namespace/name") in @record, a JSON object that is written as it is. */
 uint64_t incarnations_get(const json_t *record, const char *name);
 /* Binds @name to its number, whatever the mark becomes.  True when that is new. */
 bool incarnations_keep(json_t *record, const char *name);
