@@ -28,7 +28,8 @@ struct packet {
 	struct tuple4 tuple; /* ports are 0 when @protocol is */
 	__u32 l4;	     /* offset in the frame */
 	__u8 tcp_flags;
-	__u8 protocol; /* IPPROTO_TCP or _UDP with its ports; 0: others, and fragments */
+	__u8 protocol;	/* IPPROTO_TCP or _UDP with its ports; 0: others, and fragments */
+	__u16 ip_check; /* the IP header's checksum */
 };
 
 /*
@@ -97,6 +98,7 @@ static __always_inline bool parse_ip4(struct __sk_buff *skb, struct packet *pack
 	*packet = (struct packet){
 		.tuple = {.source = ip->saddr, .destination = ip->daddr},
 		.l4 = IP_OFFSET + ip->ihl * 4,
+		.ip_check = ip->check,
 	};
 	if (ip->frag_off & bpf_htons(IP_FRAGMENT))
 		return true;

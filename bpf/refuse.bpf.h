@@ -33,13 +33,6 @@ struct pseudo_header {
 	__be16 protocol, length;
 };
 
-static __always_inline __u16 csum_fold(__s64 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff);
-	return ~sum;
-}
-
 static __always_inline struct iphdr refusal_ip(
 	const struct packet *packet, __u8 protocol, __u16 size)
 {
