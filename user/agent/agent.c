@@ -222,6 +222,8 @@ static int agent_open(struct agent *agent, struct err *err)
 	if (r == 0)
 		r = worker_new(agent->loop, &agent->worker, err);
 	if (r == 0)
+		r = worker_new(agent->loop, &agent->looker, err);
+	if (r == 0)
 		r = timer_new(agent->loop, services_apply, agent, &agent->apply_timer, err);
 	if (r == 0)
 		r = timer_new(agent->loop, store_retry, agent, &agent->store_timer, err);
@@ -265,6 +267,7 @@ struct agent *agent_free(struct agent *agent)
 	control_exec_end(agent);
 	http_server_free(agent->server);
 	worker_free(agent->worker);
+	worker_free(agent->looker);
 	eject_end_all(agent);
 	node_free(agent->node);
 	manifests_free(agent->manifests);

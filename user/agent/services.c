@@ -419,7 +419,6 @@ static int services_apply_now(struct agent *agent)
 	r = datapath_apply(agent->datapath, &wanted, &retired, &err);
 	if (r < 0)
 		log_error("data plane: %s", err.text);
-	/* Before the grace period: the worker does one thing after the other. */
 	udpsockets_look(agent);
 	if (retired && worker_post(agent->worker, services_grace, grace_done, NULL, agent) < 0)
 		log_warning("no memory to wait for a grace period, retired entries wait");

@@ -34,6 +34,7 @@ struct agent {
 	char *claim_dir;
 	int lock_fd;
 	struct worker *worker;
+	struct worker *looker; /* looks for sockets: no grace period or file is waited for */
 	struct eject *ejects;
 	struct datapath *datapath;
 	struct node *node;
@@ -47,7 +48,7 @@ struct agent {
 	json_t *incarnations;  /* see incarnations.h */
 	struct timer *apply_timer, *store_timer;
 	bool store_failed[STORE_COUNT]; /* what memory says is not on disk */
-	bool udp_looking;		/* in the worker thread */
+	bool udp_looking;		/* in the looker thread */
 	uint64_t udp_gone;		/* datapath_gone of the last look */
 	int udp_look_failed;		/* how it ended: a failure is logged once */
 	bool scanned;			/* the first complete sync: nothing is removed before it */

@@ -13,7 +13,7 @@
 #include "user/base/log.h"
 #include "user/net/sockets.h"
 
-/* One look into every network namespace of ours, in the worker thread. */
+/* One look into every network namespace of ours, in a thread of its own. */
 struct udp_look {
 	struct agent *agent;
 	size_t ended, count;
@@ -105,7 +105,7 @@ void udpsockets_look(struct agent *agent)
 	if (agent->udp_looking || gone == agent->udp_gone)
 		return;
 	look = look_new(agent);
-	if (look && worker_post(agent->worker, look_work, look_done, look_free, look) == 0) {
+	if (look && worker_post(agent->looker, look_work, look_done, look_free, look) == 0) {
 		agent->udp_looking = true;
 		agent->udp_gone = gone;
 		return;
