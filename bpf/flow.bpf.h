@@ -35,10 +35,10 @@ static __always_inline struct flow4 *flow_lookup(const struct tuple4 *tuple, __u
 }
 
 /*
- * Void: the endpoint has left for good; its address may be another Pod's by now.  UDP has no end and
- * no reset: it leaves an endpoint that is DOWN, at once.
+ * The endpoint has left for good; its address may be another Pod's by now.  UDP has no end and no
+ * reset: for it, one that is DOWN is gone.
  */
-static __always_inline bool flow_is_void(const struct flow4 *flow, __u8 protocol)
+static __always_inline bool flow_endpoint_is_gone(const struct flow4 *flow, __u8 protocol)
 {
 	struct endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &flow->endpoint);
 
@@ -47,11 +47,31 @@ static __always_inline bool flow_is_void(const struct flow4 *flow, __u8 protocol
 	return protocol != IPPROTO_TCP && *(volatile __u32 *)&endpoint->state == ENDPOINT_DOWN;
 }
 
+/* No client's packet follows it any more: UDP leaves a backend that has left its service, too. */
+static __always_inline bool flow_is_void(const struct flow4 *flow, __u8 protocol)
+{
+	struct backend *backend;
+
+	if (flow_endpoint_is_gone(flow, protocol))
+		return true;
+	if (protocol == IPPROTO_TCP || !flow->backend)
+		return false;
+	backend = bpf_map_lookup_elem(&backends, &flow->backend);
+	return !backend || *(volatile __u16 *)&backend->generation != flow->backend_generation;
+}
+
+/*
+ * The flow that a packet follows.  Answers that a former backend still owes come from the service.
+ */
 static __always_inline struct flow4 *flow_find(const struct tuple4 *tuple, __u8 protocol)
 {
 	struct flow4 *flow = flow_lookup(tuple, protocol);
 
-	return flow && !flow_is_void(flow, protocol) ? flow : NULL;
+	if (!flow)
+		return NULL;
+	if (flow->flags & FLOW_REPLY)
+		return flow_endpoint_is_gone(flow, protocol) ? NULL : flow;
+	return flow_is_void(flow, protocol) ? NULL : flow;
 }
 
 /*
@@ -136,13 +156,15 @@ static __always_inline bool flow_change_port(
 }
 
 static __always_inline bool flow_put(const struct tuple4 *tuple, const struct tuple4 *becomes,
-	const struct choice *to, __u8 protocol, __u32 flags)
+	const struct choice *to, __u8 protocol, __u16 flags)
 {
 	struct flow4_key key = {.tuple = *tuple, .protocol = protocol};
 	struct flow4 flow = {
 		.becomes = *becomes,
 		.endpoint = to->endpoint,
 		.generation = to->generation,
+		.backend = to->backend,
+		.backend_generation = to->backend_generation,
 		.flags = flags,
 	};
 

@@ -14,6 +14,8 @@
 struct choice {
 	__u32 endpoint;
 	__u32 generation;
+	__u32 backend;
+	__u16 backend_generation;
 	__be32 address;
 	__be16 port;
 };
@@ -111,6 +113,9 @@ static __always_inline bool service_choose(
 	endpoint = bpf_map_lookup_elem(&endpoints, &backend->endpoint);
 	if (!endpoint)
 		return false;
+	ret->backend = id;
+	/* If it has just left, the generation to come when the id is freed still tells. */
+	ret->backend_generation = *(volatile __u16 *)&backend->generation;
 	ret->endpoint = backend->endpoint;
 	ret->generation = endpoint->generation;
 	ret->address = endpoint->address4;

@@ -31,10 +31,10 @@ static __always_inline void peer_remember(
 	struct peer4 *known = bpf_map_lookup_elem(&peers4, &key);
 	struct peer4 peer = {.vip = vip,
 		.port = port,
-		.endpoint = choice->endpoint,
-		.generation = choice->generation};
+		.backend = choice->backend,
+		.generation = choice->backend_generation};
 
-	if (known && known->vip == vip && known->port == port && known->endpoint == peer.endpoint &&
+	if (known && known->vip == vip && known->port == port && known->backend == peer.backend &&
 		known->generation == peer.generation)
 		return;
 	/* Without an entry the socket hears from the backend's own address. */

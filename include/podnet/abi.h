@@ -12,7 +12,7 @@
 
 #include "podnet/endpoint.h"
 
-#define PODNET_ABI 1
+#define PODNET_ABI 2
 
 #define ABI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has another size")
 
@@ -97,13 +97,18 @@ struct row_line {
 };
 ABI_SIZE(struct row_line, 64);
 
-/* backends: ARRAY, mmapable: an endpoint at a port. */
+/*
+ * backends: ARRAY, mmapable: an endpoint at a port, as one service has it.  Another service's
+ * is another backend: what leaves the one stays with the other.
+ */
 struct backend {
 	__u32 endpoint; /* 0: free */
+	__u32 service;
 	__be16 port;
-	__u16 generation; /* + 1 whenever the id is freed */
+	__u16 generation; /* + 1 as soon as it has left its service, and when the id is freed */
+	__u32 reserved;	  /* 0 */
 };
-ABI_SIZE(struct backend, 8);
+ABI_SIZE(struct backend, 16);
 
 /* --- endpoints: one Pod address, local or remote, and what may be sent to it ------------------ */
 
@@ -162,10 +167,13 @@ struct flow4 {
 	struct tuple4 becomes; /* the packet as it goes on */
 	__u32 endpoint;
 	__u32 generation; /* of the endpoint when the flow began; another one now: the flow is void */
-	__u32 flags;	  /* FLOW_* */
-	__u64 closed;	  /* ktime ns of the last packet after the first FIN or RST; 0: open */
+	__u32 backend;	  /* 0: the client has asked for the endpoint itself */
+	__u16 backend_generation; /* likewise, for UDP: it leaves a backend with its service */
+	__u16 flags;		  /* FLOW_* */
+	__u32 reserved;		  /* 0 */
+	__u64 closed; /* ktime ns of the last packet after the first FIN or RST; 0: open */
 };
-ABI_SIZE(struct flow4, 32);
+ABI_SIZE(struct flow4, 40);
 
 /* --- peers: what sockets were translated by the hooks, written by BPF ------------------------- */
 
@@ -181,11 +189,10 @@ ABI_SIZE(struct peer4_key, 16);
 struct peer4 {
 	__be32 vip;
 	__be16 port;
-	__u16 reserved;
-	__u32 endpoint;
-	__u32 generation; /* of the endpoint at that time; another one now: it has left for good */
+	__u16 generation; /* of the backend at that time; another one now: it has left for good */
+	__u32 backend;
 };
-ABI_SIZE(struct peer4, 16);
+ABI_SIZE(struct peer4, 12);
 
 /* --- counters: PERCPU_ARRAY of __u64 ---------------------------------------------------------- */
 

@@ -48,12 +48,28 @@ eventually "the host reaches both" 10 answers 50 dns-1 dns-2
 like "a Pod, too" "$(in_pod client "$udpend" ask connected 10.96.0.53 53)" \
 	"^dns-[12] from 10.96.0.53:53 of 10.96.0.53:53$"
 
-# --- a client that has connected and waits, while its backend dies ---
-mkfifo "$TEST_DIR/watch"
-in_pod client "$udpend" watch 10.96.0.53 53 >"$TEST_DIR/watch" &
-exec 7<"$TEST_DIR/watch"
-read -rt 5 -u 7 backend _
-like "a client has connected" "$backend" "^dns-[12]$"
+watching() { # sets backend: whom a client has connected to, and waits for; then read from 7
+	rm -f "$TEST_DIR/watch"
+	mkfifo "$TEST_DIR/watch"
+	in_pod client "$udpend" watch 10.96.0.53 53 >"$TEST_DIR/watch" &
+	exec 7<"$TEST_DIR/watch"
+	read -rt 5 -u 7 backend _
+	like "a client has connected" "$backend" "^dns-[12]$"
+}
+
+# --- a client that has connected and waits, while its backend leaves the Service ---
+watching
+before=$(date +%s%N)
+pod_sleeping "$backend" other | manifest "$backend"
+read -rt 20 -u 7 error _
+note "$((($(date +%s%N) - before) / 1000)) us after its labels were written"
+is "it is told when the backend has left" "$error" ECONNABORTED
+ok "though that Pod lives" lab_pods_are_ready "$backend"
+pod_sleeping "$backend" dns | manifest "$backend"
+eventually "it is back" 10 answers 50 dns-1 dns-2
+
+# --- while its backend dies ---
+watching
 killed=$(lab_container_pid "$backend" sh)
 before=$(date +%s%N)
 kill -KILL "$killed"

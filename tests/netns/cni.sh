@@ -5,7 +5,7 @@
 plugin=$PODNET_BIN/podnet
 state=$TEST_DIR/state
 mkdir "$state"
-pods4=/sys/fs/bpf/podnet/default/v1/pods4
+pods4=/sys/fs/bpf/podnet/default/v$PIN_ABI/pods4
 
 ipam() { # KEYS of the range
 	printf ',"ipam":{"type":"podnet","ranges":[[{"subnet":"10.244.0.0/24"%s}]]}' "$1"

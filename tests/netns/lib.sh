@@ -25,6 +25,8 @@ SOURCE_DIR=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 # The programs under test, and a directory that ends with the test.
 export PODNET_BIN=${PODNET_BIN:-$SOURCE_DIR/build/asan}
 export TEST_TOOLS=$PODNET_BIN/tests/tools
+PIN_ABI=$(awk '$2 == "PODNET_ABI" { print $3 }' "$SOURCE_DIR/include/podnet/abi.h")
+export PIN_ABI # the directory of the pins is vABI
 TEST_DIR=/run/podnet-test
 # How much slower than a machine of our own this one is, and how often it is asked.
 export TEST_SLOW=${TEST_SLOW:-1} TEST_POLL=${TEST_POLL:-0.05}

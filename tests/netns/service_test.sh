@@ -215,14 +215,14 @@ is "the Pod is still reached" "$(ask_from b 10.244.0.2 8080)" a
 is "the open connection lives" "$(say kept end)" end
 
 # --- another build's programs ---
-bpftool map update pinned "$BPF_DIR/podnet/test/v1/build" key 0 0 0 0 value 1 2 3 4 5 6 7 8
+bpftool map update pinned "$BPF_DIR/podnet/test/v$PIN_ABI/build" key 0 0 0 0 value 1 2 3 4 5 6 7 8
 programs() {
 	tc filter show dev pna ingress | grep -o 'id [0-9]*'
 	tc filter show dev pnb egress | grep -o 'id [0-9]*'
 	bpftool cgroup show "$HOOKED" | awk 'NR > 1 { print $1 }'
 }
 flows() {
-	stat -c %i "$BPF_DIR/podnet/test/v1/flows4_tcp"
+	stat -c %i "$BPF_DIR/podnet/test/v$PIN_ABI/flows4_tcp"
 }
 before=$(programs) flows_before=$(flows)
 ok "a new build opens" dataplane show
@@ -259,10 +259,10 @@ together() {
 }
 ok "eight first callers at once" together
 is "all attached the same program" \
-	"$(bpftool map show pinned "$BPF_DIR/podnet/test/v1/pods4" | head -n1 | cut -d: -f1)" \
+	"$(bpftool map show pinned "$BPF_DIR/podnet/test/v$PIN_ABI/pods4" | head -n1 | cut -d: -f1)" \
 	"$(map_of_filter pna pods4)"
 is "and there is one filter" "$(tc filter show dev pna ingress | grep -c 'handle 0x1')" 1
 is "each has its entry" \
-	"$(bpftool map dump pinned "$BPF_DIR/podnet/test/v1/pods4" | grep -c '"key"')" 8
+	"$(bpftool map dump pinned "$BPF_DIR/podnet/test/v$PIN_ABI/pods4" | grep -c '"key"')" 8
 
 done_testing

@@ -28,19 +28,24 @@ many() { # how often each of a and b answered, without addresses
 	awk '{ count[$1] += $NF } END { for (name in count) print name }' | sort | tr '\n' ' '
 }
 
-# desired A B: what podnetd asks for; the states of both, "-": no endpoint.
+# desired A B [LEFT]: what podnetd asks for; the states of both, "-": no endpoint; the one that has
+# left the Services at 87 and 89, though its endpoint lives.
 desired() {
-	local a=10.244.0.2:8080 b=10.244.0.3:8080 counted=10.244.0.2:8081
+	local a=10.244.0.2:8080 b=10.244.0.3:8080 counted=10.244.0.2:8081 counted_b=10.244.0.3:8081
+	local left=${3:-}
 	{
 		[ "$1" = - ] && a="" counted="" || echo "endpoint 10.244.0.2 $1"
-		[ "$2" = - ] && b="" || echo "endpoint 10.244.0.3 $2"
+		[ "$2" = - ] && b="" counted_b="" || echo "endpoint 10.244.0.3 $2"
 		echo "endpoint 192.0.2.1 READY"
 		echo "service udp:$VIP:80 2 $a $b"
 		echo "service udp:$VIP:81 2 $a"
 		echo "service udp:$VIP:82 2 $a"
 		echo "service udp:$VIP:85 2 192.0.2.1:8080"
-		echo "service udp:$VIP:87 2 $counted ${b:+10.244.0.3:8081}"
 		echo "service udp:$VIP:88 2 $counted"
+		[ "$left" != a ] || counted=""
+		[ "$left" != b ] || counted_b=""
+		echo "service udp:$VIP:87 2 $counted $counted_b"
+		[ "$left" = a ] && echo "service udp:$VIP:89 2 $b" || echo "service udp:$VIP:89 2 $a"
 		echo "service udp:10.96.0.11:80 2"
 		echo "service 10.96.0.12:80 2 $a"
 	} | dataplane apply
@@ -139,21 +144,31 @@ last() { # FILE: the number of the last datagram
 has_more_than() { # FILE COUNT
 	[ "$(wc -l <"$TEST_DIR/$1.datagrams")" -gt "$2" ]
 }
-stream c 87 3000
-wait_for 5 eval 'has_more_than a 300 || has_more_than b 300'
-if has_more_than a 300; then
-	old=a new=b removed=$(desired - READY)
-else
-	old=b new=a removed=$(desired READY -)
-fi
-wait "$streaming"
-left=$(tail -n1 "$TEST_DIR/$old.datagrams" | cut -d' ' -f2)
-note "left $((left - removed)) us after it was asked for"
-ok "the flow has left within 10 ms" [ $((left - removed)) -le $((10000 * TEST_SLOW)) ]
-is "to the other backend" "$(last $new)" 2999
-is "no datagram was lost" "$(cut -d' ' -f1 "$TEST_DIR"/[ab].datagrams | sort -nu | wc -l)" 3000
-is "nor refused" "$(cat "$TEST_DIR/refused")" 0
-ok "it is back" desired READY READY
+# stream_leaves HOW GONE-A GONE-B: `desired` with these when a, or b, is the one that leaves
+stream_leaves() {
+	local old new removed left
+	truncate -s0 "$TEST_DIR"/[ab].datagrams
+	stream c 87 3000
+	wait_for 5 eval 'has_more_than a 300 || has_more_than b 300'
+	if has_more_than a 300; then
+		# shellcheck disable=SC2086
+		old=a new=b removed=$(desired $2)
+	else
+		# shellcheck disable=SC2086
+		old=b new=a removed=$(desired $3)
+	fi
+	wait "$streaming"
+	left=$(tail -n1 "$TEST_DIR/$old.datagrams" | cut -d' ' -f2)
+	note "left $((left - removed)) us after it was asked for"
+	ok "$1: the flow has left within 10 ms" [ $((left - removed)) -le $((10000 * TEST_SLOW)) ]
+	is "$1: to the other backend" "$(last $new)" 2999
+	is "$1: no datagram was lost" \
+		"$(cut -d' ' -f1 "$TEST_DIR"/[ab].datagrams | sort -nu | wc -l)" 3000
+	is "$1: nor refused" "$(cat "$TEST_DIR/refused")" 0
+	ok "$1: it is back" desired READY READY
+}
+stream_leaves "the endpoint goes" "- READY" "READY -"
+stream_leaves "the backend leaves its Service" "READY READY a" "READY READY b"
 
 # --- from one to none to one ---
 before=$(wc -l <"$TEST_DIR/a.datagrams")
@@ -179,6 +194,27 @@ ok "its process is gone" desired DOWN READY
 is "the flow is refused" "$(say patient x)" ECONNREFUSED
 ok "and is there again" desired READY READY
 is "the flow too" "$(say patient x)" "a from $VIP:81 of $VIP:81"
+
+# --- a backend leaves one of its Services; its endpoint lives, and serves others ---
+hold flow packet c connected $VIP 89
+hold flow_elsewhere packet c connected $VIP 81
+hold bound_flow hooked c connected $VIP 89
+hold bound_elsewhere hooked c connected $VIP 81
+for name in flow bound_flow; do
+	is "$name goes to a" "$(say $name x)" "a from $VIP:89 of $VIP:89"
+done
+for name in flow_elsewhere bound_elsewhere; do
+	is "$name goes to a" "$(say $name x)" "a from $VIP:81 of $VIP:81"
+done
+ok "a leaves one Service" desired READY READY a
+is "its flow leaves at the next datagram" "$(say flow x)" "b from $VIP:89 of $VIP:89"
+is "another Service's flow stays" "$(say flow_elsewhere x)" "a from $VIP:81 of $VIP:81"
+is "one socket ends" "$(dataplane abort /run/netns/c)" 1
+is "its owner is told and connects again" "$(say bound_flow connect)" ECONNABORTED
+is "to the other backend" "$(say bound_flow x)" "b from $VIP:89 of $VIP:89"
+is "another Service's socket stays" "$(say bound_elsewhere x)" "a from $VIP:81 of $VIP:81"
+ok "a is back, and b leaves" desired READY READY
+is "so the socket ends once more" "$(dataplane abort /run/netns/c)" 1
 
 # --- sockets that connect(2) has bound to a backend ---
 hold bound hooked c connected $VIP 80

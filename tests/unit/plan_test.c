@@ -6,7 +6,7 @@
 #include "user/datapath/plan.h"
 
 #define ENDPOINTS 24
-#define BACKENDS  40
+#define BACKENDS  240
 #define SERVICES  12
 #define LINES	  1200
 #define KEYS	  SERVICES
@@ -102,16 +102,17 @@ static bool wishes_backend(
 	return false;
 }
 
-/* Whether backend @id is there, and is one that the service had or shall have. */
+/* Whether backend @id is there, and is one that this service, alone, had or shall have. */
 static bool backend_is_own(const struct kernel *kernel, const struct wish *before,
-	const struct wish *after, const struct svc4_key *key, uint32_t id)
+	const struct wish *after, const struct image_key *key, uint32_t id)
 {
 	const struct backend *backend = &kernel->backends[id];
 	struct in_addr address = {kernel->endpoints[backend->endpoint].address4};
 
 	return id > 0 && id < BACKENDS && backend->endpoint > 0 && address.s_addr &&
-	       (wishes_backend(before, key, address, backend->port) ||
-		       wishes_backend(after, key, address, backend->port));
+	       backend->service == key->service &&
+	       (wishes_backend(before, &key->key, address, backend->port) ||
+		       wishes_backend(after, &key->key, address, backend->port));
 }
 
 static bool row_is_own(const struct kernel *kernel, const struct wish *before,
@@ -127,12 +128,12 @@ static bool row_is_own(const struct kernel *kernel, const struct wish *before,
 
 		if (id == 0)
 			break;
-		if (!backend_is_own(kernel, before, after, &key->key, id))
+		if (!backend_is_own(kernel, before, after, key, id))
 			return false;
 	}
 	row += ROW_LIST_LINES;
 	for (uint32_t i = 0; i < ROW_LENGTH(word); i++) {
-		if (!backend_is_own(kernel, before, after, &key->key,
+		if (!backend_is_own(kernel, before, after, key,
 			    row[i / ROW_LINE_IDS].backends[i % ROW_LINE_IDS]))
 			return false;
 	}
@@ -522,5 +523,53 @@ TEST(a_freed_endpoint_begins_a_new_generation)
 	plan_clear(&plan);
 	CHECK_EQ("a new generation", kernel.endpoints[1].generation, 1);
 	CHECK_EQ("no address", kernel.endpoints[1].address4, 0);
+	state_free(state);
+}
+
+/* Plans for two services at one endpoint, and executes it. */
+static void serve_both(struct kernel *kernel, struct state *state, uint32_t endpoint_state,
+	size_t first_count, size_t second_count)
+{
+	struct dp_endpoint endpoint = {address_number(0), endpoint_state};
+	struct dp_backend backend = {address_number(0), htons(80)};
+	struct dp_service services[] = {
+		{.vip.s_addr = htonl(0x0a600001), .backends = &backend},
+		{.vip.s_addr = htonl(0x0a600002), .backends = &backend},
+	};
+	struct dp_desired desired = {services, COUNT(services), &endpoint, 1};
+	struct plan plan = {};
+
+	services[0].accepts = services[1].accepts = 1 << ENDPOINT_READY;
+	services[0].backend_count = first_count;
+	services[1].backend_count = second_count;
+	if (plan_make(state, &desired, &plan, NULL) < 0)
+		BAIL("cannot plan");
+	for (size_t i = 0; i < plan.count; i++)
+		apply(kernel, &plan.edits[i]);
+	plan_clear(&plan);
+}
+
+TEST(a_backend_ages_as_soon_as_it_leaves_its_service)
+{
+	static struct kernel kernel;
+	struct state *state = load(&kernel);
+	const struct backend *first = &kernel.backends[1], *second = &kernel.backends[2];
+
+	serve_both(&kernel, state, ENDPOINT_READY, 1, 1);
+	CHECK_EQ("one of the first service", first->service, 1);
+	CHECK_EQ("one of the second", second->service, 2);
+	CHECK_EQ("at one endpoint", first->endpoint, second->endpoint);
+	serve_both(&kernel, state, ENDPOINT_UNREADY, 1, 1);
+	CHECK_EQ("unready is not gone", first->generation, 0);
+	serve_both(&kernel, state, ENDPOINT_READY, 0, 1);
+	CHECK_EQ("it leaves the first", first->generation, 1);
+	CHECK_EQ("and is kept for programs on their way", first->endpoint, 1);
+	CHECK_EQ("the second has it still", second->generation, 0);
+	serve_both(&kernel, state, ENDPOINT_READY, 1, 1);
+	CHECK_EQ("it comes back as another", kernel.backends[3].service, 1);
+	reclaim(&kernel, state);
+	CHECK_EQ("when freed, once more", first->generation, 2);
+	CHECK_EQ("it is nobody's", first->endpoint, 0);
+	CHECK_EQ("the others stay", second->generation + kernel.backends[3].generation, 0);
 	state_free(state);
 }

@@ -23,13 +23,23 @@ static void endpoint_free(struct endpoint *endpoint)
 static void backend_store(struct backend *backend, const struct edit *edit)
 {
 	backend->port = edit->port;
+	backend->service = edit->service;
 	__atomic_store_n(&backend->endpoint, edit->endpoint, __ATOMIC_RELEASE);
 }
 
+/* From now on, flows leave it. */
+static void backend_age(struct backend *backend)
+{
+	__atomic_store_n(
+		&backend->generation, (uint16_t)(backend->generation + 1), __ATOMIC_RELEASE);
+}
+
+/* Once more: a program on its way may have entered a flow when the backend had just left. */
 static void backend_free(struct backend *backend)
 {
 	__atomic_store_n(&backend->endpoint, 0, __ATOMIC_RELEASE);
-	backend->generation++;
+	backend_age(backend);
+	backend->service = 0;
 }
 
 static void service_store(struct service *service, const struct edit *edit)
@@ -70,6 +80,7 @@ void edit_store(const struct image *image, const struct edit *edit)
 		__atomic_store_n(&image->services[id].accepts, edit->accepts, __ATOMIC_RELEASE);
 		break;
 	case EDIT_ENDPOINT_FREE: endpoint_free(&image->endpoints[id]); break;
+	case EDIT_BACKEND_LEAVE: backend_age(&image->backends[id]); break;
 	case EDIT_BACKEND_FREE: backend_free(&image->backends[id]); break;
 	case EDIT_SERVICE_FREE: service_free(&image->services[id]); break;
 	case EDIT_KEY_ADD:

@@ -136,6 +136,15 @@ int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, u
 	return -ENOENT;
 }
 
+/* Whether UDP sockets may be connected to what goes away by it. */
+static bool edit_ends_peers(const struct state *state, const struct edit *edit)
+{
+	if (edit->kind == EDIT_STATE)
+		return edit->state == ENDPOINT_DOWN;
+	return edit->kind == EDIT_BACKEND_LEAVE &&
+	       state->services[state->backends[edit->id].service].key.protocol == IPPROTO_UDP;
+}
+
 static int edits_apply(struct datapath *datapath, const struct plan *plan, struct err *err)
 {
 	int r = 0;
@@ -152,7 +161,7 @@ static int edits_apply(struct datapath *datapath, const struct plan *plan, struc
 				&datapath->maps, edit->id, edit->lines, edit->line_count, err);
 		else
 			edit_store(&datapath->maps.image, edit);
-		datapath->gone += edit->kind == EDIT_STATE && edit->state == ENDPOINT_DOWN;
+		datapath->gone += edit_ends_peers(datapath->state, edit);
 	}
 	return r;
 }
@@ -160,7 +169,9 @@ static int edits_apply(struct datapath *datapath, const struct plan *plan, struc
 static bool plan_has_backends(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		if (plan->edits[i].kind == EDIT_BACKEND || plan->edits[i].kind == EDIT_BACKEND_FREE)
+		enum edit_kind kind = plan->edits[i].kind;
+
+		if (kind == EDIT_BACKEND || kind == EDIT_BACKEND_LEAVE || kind == EDIT_BACKEND_FREE)
 			return true;
 	}
 	return false;
@@ -261,15 +272,16 @@ bool datapath_peer_is_gone(
 {
 	struct peer4_key key = {.cookie = cookie, .address = address.s_addr, .port = port};
 	const struct image *image = &datapath->maps.image;
-	const struct endpoint *endpoint;
+	struct backend backend;
 	struct peer4 peer;
 
 	if (bpf_map_lookup_elem(datapath->maps.peers4_fd, &key, &peer) < 0 ||
-		peer.endpoint >= image->endpoint_max)
+		bpf_map_lookup_elem(datapath->maps.backends_fd, &peer.backend, &backend) < 0 ||
+		backend.endpoint >= image->endpoint_max)
 		return false;
-	endpoint = &image->endpoints[peer.endpoint];
-	return __atomic_load_n(&endpoint->state, __ATOMIC_ACQUIRE) == ENDPOINT_DOWN ||
-	       __atomic_load_n(&endpoint->generation, __ATOMIC_ACQUIRE) != peer.generation;
+	return backend.generation != peer.generation ||
+	       __atomic_load_n(&image->endpoints[backend.endpoint].state, __ATOMIC_ACQUIRE) ==
+		       ENDPOINT_DOWN;
 }
 
 int datapath_endpoints(

@@ -96,15 +96,15 @@ int datapath_grace(struct datapath *datapath, struct err *err);
 void datapath_reclaim(struct datapath *datapath);
 
 /*
- * Grows whenever an endpoint is set DOWN, and is not 0 at first: when it is another than before, it
+ * Grows whenever an endpoint is set DOWN or a backend leaves a UDP service, and is not 0 at first: when it is another than before, it
  * is time to ask datapath_peer_is_gone.
  */
 uint64_t datapath_gone(const struct datapath *datapath);
 
 /*
  * Whether the UDP socket @cookie was connected to @address and @port as the backend of a service,
- * and that endpoint is gone: DOWN, or its place another's.  Such a socket waits for ever; its
- * owner can only be told by ending it.  Any thread.
+ * and that backend is gone: its endpoint is DOWN, or it has left the service.  Such a socket
+ * waits for ever; its owner can only be told by ending it.  Any thread.
  */
 bool datapath_peer_is_gone(
 	struct datapath *datapath, uint64_t cookie, struct in_addr address, in_port_t port);

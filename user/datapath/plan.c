@@ -13,7 +13,7 @@
 
 #define NO_INDEX SIZE_MAX
 
-/* Backends by endpoint and port: open addressing, at most half full. */
+/* Backends by service, endpoint and port: open addressing, at most half full. */
 struct backend_table {
 	uint32_t *ids; /* 0: empty */
 	size_t mask;
@@ -189,13 +189,19 @@ static int endpoints_retire(struct planner *p)
 
 /* --- backends --------------------------------------------------------------------------------- */
 
-static size_t backend_slot(const struct planner *p, uint32_t endpoint, in_port_t port)
+static bool backend_same(const struct state_backend *a, const struct state_backend *b)
 {
-	size_t slot = (endpoint * UINT32_C(2654435761) ^ port * UINT32_C(40503)) & p->backends.mask;
+	return a->service == b->service && a->endpoint == b->endpoint && a->port == b->port;
+}
+
+static size_t backend_slot(const struct planner *p, const struct state_backend *backend)
+{
+	uint32_t hash = backend->endpoint * UINT32_C(2654435761) ^
+			backend->service * UINT32_C(2246822519) ^ backend->port * UINT32_C(40503);
+	size_t slot = hash & p->backends.mask;
 	uint32_t id;
 
-	while ((id = p->backends.ids[slot]) && (p->state->backends[id].endpoint != endpoint ||
-						       p->state->backends[id].port != port))
+	while ((id = p->backends.ids[slot]) && !backend_same(&p->state->backends[id], backend))
 		slot = (slot + 1) & p->backends.mask;
 	return slot;
 }
@@ -216,16 +222,20 @@ static int backends_index(struct planner *p)
 		const struct state_backend *backend = &state->backends[id];
 
 		if (backend->use == USE_LIVE)
-			p->backends.ids[backend_slot(p, backend->endpoint, backend->port)] = id;
+			p->backends.ids[backend_slot(p, backend)] = id;
 	}
 	return 0;
 }
 
-/* The id of desired endpoint @index at @port, made if need be. */
-static int backend_ensure(struct planner *p, size_t index, in_port_t port, uint32_t *ret)
+/* The id that desired endpoint @index at @port has in @service, made if need be. */
+static int backend_ensure(
+	struct planner *p, uint32_t service, size_t index, in_port_t port, uint32_t *ret)
 {
-	uint32_t endpoint = p->endpoint_ids[index];
-	size_t slot = backend_slot(p, endpoint, port);
+	struct state_backend backend = {.endpoint = p->endpoint_ids[index],
+		.service = service,
+		.port = port,
+		.use = USE_LIVE};
+	size_t slot = backend_slot(p, &backend);
 	uint32_t id = p->backends.ids[slot];
 
 	if (!id) {
@@ -233,14 +243,14 @@ static int backend_ensure(struct planner *p, size_t index, in_port_t port, uint3
 		if (!id)
 			return err_refuse(p->err, ENOSPC, "map 'backends' is full: %u",
 				p->state->backend_max);
-		p->state->backends[id] =
-			(struct state_backend){.endpoint = endpoint, .port = port, .use = USE_LIVE};
+		p->state->backends[id] = backend;
 		p->backends.ids[slot] = id;
 		p->backend_used[id] = true;
 		*ret = id;
 		return edit_add(p, &(struct edit){.kind = EDIT_BACKEND,
 					   .id = id,
-					   .endpoint = endpoint,
+					   .endpoint = backend.endpoint,
+					   .service = service,
 					   .port = port});
 	}
 	p->backend_used[id] = true;
@@ -256,7 +266,9 @@ static int backends_retire(struct planner *p)
 		if (p->state->backends[id].use != USE_LIVE || p->backend_used[id])
 			continue;
 		p->state->backends[id].use = USE_RETIRED;
-		r = retire(p, RETIRED_BACKEND, id, 0);
+		r = edit_add(p, &(struct edit){.kind = EDIT_BACKEND_LEAVE, .id = id});
+		if (r == 0)
+			r = retire(p, RETIRED_BACKEND, id, 0);
 	}
 	return r;
 }
@@ -312,8 +324,8 @@ static int id_compare(const void *a, const void *b)
 /*
  * The ids that belong in the row: of endpoints whose desired state the service accepts, ascending.
  */
-static int members_make(
-	struct planner *p, const struct dp_service *service, uint32_t *ret, size_t *ret_count)
+static int members_make(struct planner *p, uint32_t id, const struct dp_service *service,
+	uint32_t *ret, size_t *ret_count)
 {
 	size_t count = 0, distinct = 0;
 
@@ -321,17 +333,17 @@ static int members_make(
 		const struct dp_backend *backend = &service->backends[i];
 		size_t index = desired_find(p, backend->address);
 		char text[INET_ADDRSTRLEN];
-		uint32_t id = 0;
+		uint32_t member = 0;
 		int r;
 
 		if (index == NO_INDEX)
 			return err_refuse(p->err, EINVAL, "backend %s is no endpoint",
 				inet_ntop(AF_INET, &backend->address, text, sizeof(text)));
-		r = backend_ensure(p, index, backend->port, &id);
+		r = backend_ensure(p, id, index, backend->port, &member);
 		if (r < 0)
 			return r;
 		if (service->accepts >> p->desired->endpoints[index].state & 1)
-			ret[count++] = id;
+			ret[count++] = member;
 	}
 	qsort(ret, count, sizeof(*ret), id_compare);
 	for (size_t i = 0; i < count; i++) {
@@ -402,29 +414,21 @@ static int service_change(
 	return r < 0 ? r : row_retire(p, old);
 }
 
-static int service_add(struct planner *p, const struct svc4_key *key, uint8_t accepts,
-	uint32_t **members, size_t count, uint32_t *ret)
+static int service_add(struct planner *p, uint32_t id, const struct svc4_key *key, uint8_t accepts,
+	uint32_t **members, size_t count)
 {
-	struct state_service *service;
 	uint64_t row;
-	uint32_t id;
 	int r;
 
 	r = row_make(p, *members, count, 0, &row);
 	if (r < 0)
 		return r;
-	id = id_take(&p->state->service_ids);
-	if (!id)
-		return err_refuse(
-			p->err, ENOSPC, "map 'services' is full: %u", p->state->service_max);
-	service = &p->state->services[id];
-	*service = (struct state_service){.key = *key,
+	p->state->services[id] = (struct state_service){.key = *key,
 		.row = row,
 		.member_count = count,
 		.members = take_ptr(*members),
 		.accepts = accepts,
 		.use = USE_LIVE};
-	*ret = id;
 	r = edit_add(p, &(struct edit){.kind = EDIT_SERVICE,
 				.id = id,
 				.key = *key,
@@ -442,19 +446,23 @@ static int service_plan(struct planner *p, const struct dp_service *wanted)
 		.protocol = wanted->protocol,
 		.scope = SCOPE_INTERNAL};
 	AUTO_FREE uint32_t *members = calloc(wanted->backend_count + 1, sizeof(*members));
-	uint32_t id = service_find(p, &key);
+	uint32_t known = service_find(p, &key);
+	uint32_t id = known ? known : id_take(&p->state->service_ids);
 	size_t count = 0;
 	int r;
 
 	if (!members)
 		return err_set(p->err, ENOMEM, "plan the data plane");
-	r = members_make(p, wanted, members, &count);
+	if (!id)
+		return err_refuse(
+			p->err, ENOSPC, "map 'services' is full: %u", p->state->service_max);
+	r = members_make(p, id, wanted, members, &count);
 	if (r < 0)
 		return r;
-	if (id)
+	if (known)
 		r = service_change(p, id, wanted->accepts, &members, count);
 	else
-		r = service_add(p, &key, wanted->accepts, &members, count, &id);
+		r = service_add(p, id, &key, wanted->accepts, &members, count);
 	if (r == 0)
 		p->service_used[id] = true;
 	return r;

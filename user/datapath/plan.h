@@ -12,13 +12,14 @@
 enum edit_kind {
 	EDIT_STATE,	      /* @state of endpoint @id */
 	EDIT_ENDPOINT,	      /* a new one: @address, @state */
-	EDIT_BACKEND,	      /* a new one: @endpoint, @port */
+	EDIT_BACKEND,	      /* a new one: @endpoint, @service, @port */
 	EDIT_ROW,	      /* @line_count fresh @lines from @id on; nothing refers to them yet */
 	EDIT_SERVICE,	      /* a new one: @key, @row, @accepts; no key refers to it yet */
 	EDIT_SERVICE_ROW,     /* @row of service @id */
 	EDIT_SERVICE_ACCEPTS, /* @accepts of service @id */
 	EDIT_KEY_ADD,	      /* @key leads to service @id */
 	EDIT_KEY_DELETE,      /* @key */
+	EDIT_BACKEND_LEAVE,   /* no row names it any more: a new generation */
 	EDIT_ENDPOINT_FREE,   /* after the grace period: a new generation */
 	EDIT_BACKEND_FREE,
 	EDIT_SERVICE_FREE,
@@ -29,7 +30,7 @@ struct edit {
 	uint32_t id;
 	uint32_t state;
 	struct in_addr address;
-	uint32_t endpoint;
+	uint32_t endpoint, service;
 	in_port_t port;
 	struct svc4_key key;
 	uint64_t row;

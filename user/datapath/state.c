@@ -173,10 +173,13 @@ static void backends_load(struct state *state, const struct image *image)
 	for (uint32_t id = 1; id < state->backend_max; id++) {
 		const struct backend *from = &image->backends[id];
 
-		if (!from->endpoint)
+		if (!from->endpoint || from->endpoint >= state->endpoint_max ||
+			from->service >= state->service_max)
 			continue;
-		state->backends[id] = (struct state_backend){
-			.endpoint = from->endpoint, .port = from->port, .use = USE_LIVE};
+		state->backends[id] = (struct state_backend){.endpoint = from->endpoint,
+			.service = from->service,
+			.port = from->port,
+			.use = USE_LIVE};
 		most = id;
 	}
 	ids_load(&state->backend_ids, most);

@@ -43,7 +43,7 @@ struct state_endpoint {
 };
 
 struct state_backend {
-	uint32_t endpoint;
+	uint32_t endpoint, service;
 	in_port_t port;
 	uint8_t use;
 };
