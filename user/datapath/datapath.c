@@ -14,8 +14,11 @@
 #include "user/datapath/maps.h"
 #include "user/datapath/pindir.h"
 #include "user/datapath/plan.h"
+#include "user/datapath/upgrade.h"
 
 struct datapath {
+	struct datapath_config config; /* without the cgroup, which is of no use later */
+	unsigned upgrade_from;	       /* an older ABI whose programs still serve; 0: none */
 	struct maps maps;
 	struct grace grace;
 	struct state *state;
@@ -60,7 +63,8 @@ static int datapath_load(struct datapath *datapath, struct err *err)
 	return r;
 }
 
-static int datapath_prepare(const struct datapath_config *config, struct err *err)
+static int datapath_prepare(
+	const struct datapath_config *config, unsigned *ret_upgrade_from, struct err *err)
 {
 	AUTO_FD lock = -1;
 	int r;
@@ -69,6 +73,11 @@ static int datapath_prepare(const struct datapath_config *config, struct err *er
 	if (r < 0)
 		return r;
 	r = loader_run(config, err);
+	if (r < 0)
+		return r;
+	*ret_upgrade_from = upgrade_from(config);
+	if (*ret_upgrade_from)
+		r = upgrade_begin(config, *ret_upgrade_from, err);
 	if (r == 0)
 		r = exitlink_attach(config, err);
 	return r == 0 ? loader_attach_hooks(config, err) : r;
@@ -81,10 +90,12 @@ int datapath_open(const struct datapath_config *config, struct datapath **ret, s
 
 	if (!datapath)
 		return err_set(err, ENOMEM, "open the data plane");
+	datapath->config = *config;
+	datapath->config.cgroup_root = NULL;
 	datapath->gone = 1;
 	datapath->maps = MAPS_CLOSED;
 	datapath->grace = GRACE_CLOSED;
-	r = datapath_prepare(config, err);
+	r = datapath_prepare(config, &datapath->upgrade_from, err);
 	if (r == 0)
 		r = maps_open(config, &datapath->maps, err);
 	if (r == 0)
@@ -233,7 +244,12 @@ int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, 
 	state_date(datapath->state, atomic_load(&datapath->epoch));
 	if (ret_retired)
 		*ret_retired = datapath->state->retired_count > 0;
-	return registered;
+	if (registered < 0 || !datapath->upgrade_from)
+		return registered;
+	r = upgrade_finish(&datapath->config, datapath->upgrade_from, datapath->state, err);
+	if (r == 0)
+		datapath->upgrade_from = 0;
+	return r;
 }
 
 int datapath_grace(struct datapath *datapath, struct err *err)

@@ -64,12 +64,16 @@ struct dp_desired {
 	size_t init_count;
 };
 
-/* Loads programs and maps, or adopts the pinned ones; attaches the socket hooks. */
+/*
+ * Loads programs and maps, or adopts the pinned ones; attaches the socket hooks.  Where an older ABI
+ * serves, it goes on until the first datapath_apply.  @config's directory and instance are borrowed
+ * until datapath_close.
+ */
 int datapath_open(const struct datapath_config *config, struct datapath **ret, struct err *err);
 /* Unmaps and closes; everything pinned goes on working.  Accepts NULL; returns NULL. */
 struct datapath *datapath_close(struct datapath *datapath);
 /*
- * Detaches the hooks and removes the pins of this instance: the end of `podnetctl down` and of
+ * Detaches the hooks and removes the pins of this instance, older ABIs' too: the end of `podnetctl down` and of
  * tests.
  */
 int datapath_remove(const struct datapath_config *config, struct err *err);

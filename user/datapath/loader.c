@@ -182,7 +182,7 @@ static bool programs_pinned(const struct datapath_config *config)
 }
 
 /* Pods whose interface has vanished meanwhile are the CNI plugin's to clean up. */
-static int pods_replace(const struct datapath_config *config, struct err *err)
+int loader_attach_pods(const struct datapath_config *config, struct err *err)
 {
 	AUTO_FD pods_fd = -1;
 	struct pod4 pod;
@@ -226,7 +226,7 @@ int loader_run(const struct datapath_config *config, struct err *err)
 	libbpf_set_print(print);
 	if (r < 0)
 		return r;
-	r = pods_replace(config, err);
+	r = loader_attach_pods(config, err);
 	if (r < 0)
 		return r;
 	/* Last: whoever finds another build, or none, does all of it again. */

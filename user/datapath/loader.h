@@ -14,5 +14,8 @@ struct err;
  */
 int loader_run(const struct datapath_config *config, struct err *err);
 
+/* Puts the pinned programs on the interfaces of all Pods, over what is there of ours. */
+int loader_attach_pods(const struct datapath_config *config, struct err *err);
+
 /* Attaches the socket hooks to @config->cgroup_root, or moves them there; NULL detaches them. */
 int loader_attach_hooks(const struct datapath_config *config, struct err *err);

@@ -34,19 +34,25 @@ static int pindir_check(const struct datapath_config *config, struct err *err)
 	return 0;
 }
 
-/* PATH of the ABI's directory, or of @name in it when it is not NULL. */
-int pindir_path(const struct datapath_config *config, const char *name, char ret[PIN_PATH_MAX],
-	struct err *err)
+/* The path of the ABI's directory, or of @name in it when it is not NULL. */
+int pindir_path_older(const struct datapath_config *config, unsigned abi, const char *name,
+	char ret[PIN_PATH_MAX], struct err *err)
 {
 	int length;
 
 	if (pindir_check(config, err) < 0)
 		return -EINVAL;
-	length = snprintf(ret, PIN_PATH_MAX, "%s/" PIN_DIRECTORY "/%s/v%d%s%s", config->bpf_dir,
-		config->instance, PODNET_ABI, name ? "/" : "", name ? name : "");
+	length = snprintf(ret, PIN_PATH_MAX, "%s/" PIN_DIRECTORY "/%s/v%u%s%s", config->bpf_dir,
+		config->instance, abi, name ? "/" : "", name ? name : "");
 	if (length >= PIN_PATH_MAX)
 		return err_set(err, ENAMETOOLONG, "pin directory below '%s'", config->bpf_dir);
 	return 0;
+}
+
+int pindir_path(const struct datapath_config *config, const char *name, char ret[PIN_PATH_MAX],
+	struct err *err)
+{
+	return pindir_path_older(config, PODNET_ABI, name, ret, err);
 }
 
 static int bpffs_mount(const char *path, struct err *err)
@@ -108,12 +114,13 @@ int pindir_open(
 	return r == 0 ? 0 : directory_lock(path, lock, ret_fd, err);
 }
 
-int pindir_get(const struct datapath_config *config, const char *name, int *ret_fd, struct err *err)
+int pindir_get_older(const struct datapath_config *config, unsigned abi, const char *name,
+	int *ret_fd, struct err *err)
 {
 	char path[PIN_PATH_MAX];
 	int fd, r;
 
-	r = pindir_path(config, name, path, err);
+	r = pindir_path_older(config, abi, name, path, err);
 	if (r < 0)
 		return r;
 	fd = bpf_obj_get(path);
@@ -121,6 +128,11 @@ int pindir_get(const struct datapath_config *config, const char *name, int *ret_
 		return err_set(err, -fd, "open BPF pin '%s'", path);
 	*ret_fd = fd;
 	return 0;
+}
+
+int pindir_get(const struct datapath_config *config, const char *name, int *ret_fd, struct err *err)
+{
+	return pindir_get_older(config, PODNET_ABI, name, ret_fd, err);
 }
 
 int pindir_put(const struct datapath_config *config, const char *name, int fd, struct err *err)
@@ -142,13 +154,13 @@ int pindir_put(const struct datapath_config *config, const char *name, int fd, s
 	return 0;
 }
 
-int pindir_remove(const struct datapath_config *config, struct err *err)
+int pindir_remove_older(const struct datapath_config *config, unsigned abi, struct err *err)
 {
 	char path[PIN_PATH_MAX], *slash;
 	AUTO_FD lock = -1;
 	int r;
 
-	r = pindir_path(config, NULL, path, err);
+	r = pindir_path_older(config, abi, NULL, path, err);
 	if (r < 0)
 		return r;
 	r = directory_lock(path, PINDIR_CHANGE, &lock, err);
@@ -167,4 +179,13 @@ int pindir_remove(const struct datapath_config *config, struct err *err)
 			return err_set(err, errno, "remove '%s'", path);
 	}
 	return 0;
+}
+
+int pindir_remove(const struct datapath_config *config, struct err *err)
+{
+	int r = 0;
+
+	for (unsigned abi = PODNET_ABI; abi > 0 && r == 0; abi--)
+		r = pindir_remove_older(config, abi, err);
+	return r;
 }

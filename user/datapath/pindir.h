@@ -29,8 +29,17 @@ int pindir_path(const struct datapath_config *config, const char *name, char ret
 int pindir_get(
 	const struct datapath_config *config, const char *name, int *ret_fd, struct err *err);
 
+/* As these, in the directory of an older @abi. */
+int pindir_path_older(const struct datapath_config *config, unsigned abi, const char *name,
+	char ret[PIN_PATH_MAX], struct err *err);
+int pindir_get_older(const struct datapath_config *config, unsigned abi, const char *name,
+	int *ret_fd, struct err *err);
+
 /* Pins @fd as @name in one step, over what was there. */
 int pindir_put(const struct datapath_config *config, const char *name, int fd, struct err *err);
 
-/* Removes all pins of this instance and the directories that became empty. */
+/* Removes all pins of this instance, older ABIs' too, and the directories that became empty. */
 int pindir_remove(const struct datapath_config *config, struct err *err);
+
+/* Removes those of an older @abi. */
+int pindir_remove_older(const struct datapath_config *config, unsigned abi, struct err *err);
