@@ -32,12 +32,14 @@ uint64_t verdict_due(const struct verdict *verdict)
 	return verdict->hold ? USEC_NEVER : verdict->due;
 }
 
-/* The next boundary of the period that is still ahead: those that a stall ran over are dropped. */
+/* The next boundary of the period that is still ahead: those that a stall ran over are dropped.  A period is a
+ * multiple of the tick, so that only the first boundary moves, once. */
 static void verdict_next_period(struct verdict *verdict, uint64_t now)
 {
 	uint64_t missed = now > verdict->due ? (now - verdict->due) / verdict->period : 0;
+	uint64_t due = verdict->due + (missed + 1) * verdict->period;
 
-	verdict->due += (missed + 1) * verdict->period;
+	verdict->due = (due + VERDICT_TICK - 1) / VERDICT_TICK * VERDICT_TICK;
 }
 
 static void verdict_count(struct verdict *verdict, enum probe_result result)

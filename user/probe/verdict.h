@@ -5,7 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "user/base/clock.h"
 #include "user/model/pod.h"
+
+/* All probes but a container's first are due at a multiple of this: to wake an idle CPU up costs more than a
+ * probe does, so those of many containers share it. */
+#define VERDICT_TICK (100 * USEC_PER_MSEC)
 
 enum probe_kind { PROBE_LIVENESS, PROBE_READINESS };
 
