@@ -530,13 +530,16 @@ TEST(a_freed_endpoint_begins_a_new_generation)
 static void serve_both(struct kernel *kernel, struct state *state, uint32_t endpoint_state,
 	size_t first_count, size_t second_count)
 {
-	struct dp_endpoint endpoint = {address_number(0), endpoint_state};
+	struct dp_endpoint endpoint = {.address = address_number(0), .state = endpoint_state};
 	struct dp_backend backend = {address_number(0), htons(80)};
 	struct dp_service services[] = {
 		{.vip.s_addr = htonl(0x0a600001), .backends = &backend},
 		{.vip.s_addr = htonl(0x0a600002), .backends = &backend},
 	};
-	struct dp_desired desired = {services, COUNT(services), &endpoint, 1};
+	struct dp_desired desired = {.services = services,
+		.service_count = COUNT(services),
+		.endpoints = &endpoint,
+		.endpoint_count = 1};
 	struct plan plan = {};
 
 	services[0].accepts = services[1].accepts = 1 << ENDPOINT_READY;
