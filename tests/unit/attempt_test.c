@@ -20,18 +20,27 @@ struct world {
 	char message[PROBE_MESSAGE_MAX];
 };
 
-static void world_make(struct world *world)
+/* At the port of before, once there was one. */
+static void server_listen(struct world *world)
 {
 	socklen_t len = sizeof(world->address);
+	const int one = 1;
 
-	*world = (struct world){
-		.address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
 	world->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (sd_event_new(&world->loop) < 0 ||
+	if (setsockopt(world->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
 		bind(world->listener, (void *)&world->address, len) < 0 ||
 		listen(world->listener, 16) < 0 ||
 		getsockname(world->listener, (void *)&world->address, &len) < 0)
 		BAIL("make a server");
+}
+
+static void world_make(struct world *world)
+{
+	*world = (struct world){
+		.address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+	server_listen(world);
+	if (sd_event_new(&world->loop) < 0)
+		BAIL("make a loop");
 	attempt_init(&world->attempt, world->loop, -1);
 }
 
@@ -173,7 +182,7 @@ TEST(a_socket_that_was_refused_connects_again)
 	AUTO_FD fd = -1;
 
 	world_make(&world);
-	shutdown(world.listener, SHUT_RDWR);
+	close_fd(&world.listener);
 	probe = http_start(&world);
 	CHECK_EQ("not reported from the start", world.ends, 0);
 	CHECK("ends", loop_until_end(&world));
@@ -181,8 +190,7 @@ TEST(a_socket_that_was_refused_connects_again)
 	CHECK_HAS("as the kubelet says it", world.message, "connect: connection refused");
 	http_probe_free(probe);
 
-	if (listen(world.listener, 16) < 0)
-		BAIL("listen again");
+	server_listen(&world);
 	probe = http_start(&world);
 	fd = server_accept(&world);
 	send(fd, answer, strlen(answer), MSG_NOSIGNAL);
