@@ -37,8 +37,9 @@ struct node {
 static struct dp_init process_start(uint32_t address, void (*body)(void))
 {
 	static uint64_t started;
-	struct dp_init init = {.address.s_addr = htonl(address), .started = ++started};
+	struct dp_init init = {.address.s_addr = htonl(address)};
 
+	init.started = ++started;
 	init.pid = fork();
 	if (init.pid < 0)
 		BAIL("cannot fork");

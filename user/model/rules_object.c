@@ -16,7 +16,7 @@
 int meta_finish(json_t *meta, const struct place *place, struct err *err)
 {
 	const char *name = json_string_at(meta, "name", ""), *reason = name_dns_subdomain(name);
-	const char *key;
+	const char *annotation;
 	json_t *value;
 	size_t sum = 0;
 
@@ -28,8 +28,8 @@ int meta_finish(json_t *meta, const struct place *place, struct err *err)
 	if (!json_object_get(meta, "namespace") &&
 		json_object_set_new(meta, "namespace", json_string(DEFAULT_NAMESPACE)) < 0)
 		return err_set(err, ENOMEM, "complete an object");
-	json_object_foreach (json_object_get(meta, "annotations"), key, value)
-		sum += strlen(key) + json_string_length(value);
+	json_object_foreach (json_object_get(meta, "annotations"), annotation, value)
+		sum += strlen(annotation) + json_string_length(value);
 	if (sum <= ANNOTATIONS_MAX)
 		return 0;
 	return place_refuse(

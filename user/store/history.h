@@ -43,6 +43,7 @@ uint64_t history_after(const struct history *history, uint64_t revision);
 /* Forgets everything up to @revision. */
 void history_compact(struct history *history, uint64_t revision);
 
+/* Releases everything. */
 void history_clear(struct history *history);
 
 /* An event with references of its own to the values; NULL when memory is out. */
