@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/agent/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +8,14 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/base/flags.h"
 #include "user/model/manifest.h"
 #include "user/net/prefix.h"
 
-/* A flag that takes a text. */
-static const struct flag {
-	const char *name, *arg, *fallback, *help;
-	size_t offset;
-} flags[] = {
+#define MANIFEST_MOST "16777216" /* MANIFEST_MAX_BYTES */
+_Static_assert(MANIFEST_MAX_BYTES == 16777216, "MANIFEST_MOST");
+
+static const struct flag flags[] = {
 	{"manifests", "DIR", "/etc/podnet/manifests",
 		"where Pods, Services, ConfigMaps and Secrets are described",
 		offsetof(struct options, manifests)},
@@ -53,26 +52,9 @@ static const struct flag {
 		offsetof(struct options, libexec_dir)},
 	{"runtime", "PROGRAM", NULL, "OCI runtime (crun, else runc)",
 		offsetof(struct options, runtime)},
+	{"max-manifest", "BYTES", MANIFEST_MOST, "largest manifest file",
+		offsetof(struct options, max_manifest_text)},
 };
-
-enum { FLAG_MAX_MANIFEST = COUNT(flags), FLAG_VERBOSE, FLAG_HELP, FLAG_VERSION, FLAG_COUNT };
-
-static void options_help(void)
-{
-	printf("Usage: podnetd [FLAG...]\n\n"
-	       "Runs the Pods and Services of a directory of manifests on this machine.\n\n");
-	for (size_t i = 0; i < COUNT(flags); i++) {
-		char left[64];
-
-		snprintf(left, sizeof(left), "--%s %s", flags[i].name, flags[i].arg);
-		printf("  %-24s %s%s%s%s\n", left, flags[i].help, flags[i].fallback ? " [" : "",
-			flags[i].fallback ? flags[i].fallback : "", flags[i].fallback ? "]" : "");
-	}
-	printf("  %-24s %s [%u]\n", "--max-manifest BYTES", "largest manifest file",
-		MANIFEST_MAX_BYTES);
-	printf("  %-24s %s\n", "--verbose", "also log debugging messages");
-	printf("  %-24s %s\n  %-24s %s\n", "--help", "this text", "--version", "the version");
-}
 
 static int options_bytes(const char *text, size_t *ret, struct err *err)
 {
@@ -123,61 +105,19 @@ static int options_defaults(struct options *options, struct err *err)
 	return options_ranges(options, err);
 }
 
-static void options_table(struct option table[FLAG_COUNT + 1])
-{
-	static const char *const plain[] = {
-		[FLAG_VERBOSE - FLAG_MAX_MANIFEST] = "verbose",
-		[FLAG_HELP - FLAG_MAX_MANIFEST] = "help",
-		[FLAG_VERSION - FLAG_MAX_MANIFEST] = "version",
-		[0] = "max-manifest",
-	};
-
-	memset(table, 0, (FLAG_COUNT + 1) * sizeof(table[0]));
-	for (int i = 0; i < FLAG_COUNT; i++) {
-		table[i].name = i < (int)COUNT(flags) ? flags[i].name : plain[i - COUNT(flags)];
-		table[i].has_arg = i <= FLAG_MAX_MANIFEST ? required_argument : no_argument;
-		table[i].val = i;
-	}
-}
-
-static int options_take(struct options *options, int flag, struct err *err)
-{
-	switch (flag) {
-	case FLAG_MAX_MANIFEST: return options_bytes(optarg, &options->max_manifest, err);
-	case FLAG_VERBOSE: options->verbose = true; return 0;
-	case FLAG_HELP: options_help(); return 1;
-	case FLAG_VERSION: printf("podnetd %s\n", PODNET_VERSION); return 1;
-	default: *(const char **)((char *)options + flags[flag].offset) = optarg; return 0;
-	}
-}
-
 int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
-	struct option table[FLAG_COUNT + 1];
-	int flag, r;
+	static const struct flags all = {
+		.program = "podnetd",
+		.about = "Runs the Pods and Services of a directory of manifests on this machine.",
+		.list = flags,
+		.count = COUNT(flags),
+	};
+	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->max_manifest = MANIFEST_MAX_BYTES;
-	for (size_t i = 0; i < COUNT(flags); i++)
-		*(const char **)((char *)ret + flags[i].offset) = flags[i].fallback;
-	options_table(table);
-	opterr = 0;
-	for (;;) {
-		/* getopt stays on a cluster of short flags, so the word is taken before. */
-		const char *word = argv[optind ? optind : 1];
-
-		flag = getopt_long(argc, argv, "+:", table, NULL);
-		if (flag == -1)
-			break;
-		if (flag == ':')
-			return err_refuse(err, EINVAL, "flag '%s' needs a value", word);
-		if (flag == '?')
-			return err_refuse(err, EINVAL, "unknown flag '%s'", word);
-		r = options_take(ret, flag, err);
-		if (r)
-			return r;
-	}
-	if (optind < argc)
-		return err_refuse(err, EINVAL, "unexpected argument '%s'", argv[optind]);
-	return options_defaults(ret, err);
+	r = flags_parse(&all, argc, argv, ret, &ret->verbose, err);
+	if (r == 0)
+		r = options_bytes(ret->max_manifest_text, &ret->max_manifest, err);
+	return r ? r : options_defaults(ret, err);
 }
