@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/check.h"
 
-#include "user/cli/age.h"
 #include "user/cli/columns.h"
+#include "user/model/age.h"
+#include "user/model/columns.h"
 #include "user/cli/table.h"
 
 #define MINUTE 60

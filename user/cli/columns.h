@@ -22,8 +22,3 @@ struct column_set {
 };
 
 extern const struct column_set pod_columns, service_columns, backend_columns;
-
-/* STATUS of `get pods`: "Running", "CrashLoopBackOff", "Init:0/1" ... */
-void pod_status_text(const json_t *pod, char *ret, size_t size);
-/* RESTARTS: "0", "3 (5m ago)". */
-void pod_restarts_text(const json_t *pod, int64_t now, char *ret, size_t size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/cli/age.h"
+#include "user/model/age.h"
 
 #include <stdio.h>
 #include <time.h>
