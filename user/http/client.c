@@ -64,15 +64,30 @@ static int call_compose_upgrade(struct http_call *call, const struct http_call_s
 	return r < 0 ? r : buffer_printf(&call->request, "\r\n\r\n");
 }
 
+static int call_compose_body(struct http_call *call, const struct http_call_spec *spec)
+{
+	int r = buffer_printf(&call->request, "Connection: close\r\n");
+
+	if (r == 0 && spec->content_type)
+		r = buffer_printf(&call->request, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+			spec->content_type, spec->body_len);
+	if (r == 0)
+		r = buffer_append(&call->request, "\r\n", 2);
+	if (r == 0 && spec->content_type)
+		r = buffer_append(&call->request, spec->body, spec->body_len);
+	return r;
+}
+
 static int call_compose(struct http_call *call, const struct http_call_spec *spec)
 {
 	int r = buffer_printf(
-		&call->request, "%s %s HTTP/1.1\r\nHost: podnetd\r\n", spec->method, spec->target);
+		&call->request, "%s %s HTTP/1.1\r\nHost: podnet\r\n", spec->method, spec->target);
 
+	if (r == 0 && spec->accept)
+		r = buffer_printf(&call->request, "Accept: %s\r\n", spec->accept);
 	if (r < 0)
 		return r;
-	return spec->protocols ? call_compose_upgrade(call, spec)
-			       : buffer_printf(&call->request, "Connection: close\r\n\r\n");
+	return spec->protocols ? call_compose_upgrade(call, spec) : call_compose_body(call, spec);
 }
 
 static void call_end(struct http_call *call, int result, const char *reason)

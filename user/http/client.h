@@ -11,7 +11,12 @@ struct err;
 struct http_call;
 
 struct http_call_spec {
-	const char *socket_path, *method, *target; /* borrowed during the call of http_call_start */
+	/* Borrowed during the call of http_call_start. */
+	const char *socket_path, *method, *target;
+	const char *accept;	  /* NULL: anything */
+	const char *content_type; /* of the body; NULL: there is none */
+	const void *body;
+	size_t body_len;
 	/* Non-NULL: ask for a WebSocket that speaks one of these (borrowed until the end). */
 	const char *const *protocols;
 	const struct websocket_events *websocket_events;

@@ -111,8 +111,8 @@ static int answer_head(struct http_exchange *exchange, unsigned status, const ch
 		status_text(status), type, exchange->keep_alive ? "" : "Connection: close\r\n");
 }
 
-static void answer(struct http_exchange *exchange, unsigned status, const char *type,
-	const char *body, size_t len)
+void http_answer_bytes(struct http_exchange *exchange, unsigned status, const char *type,
+	const void *body, size_t len)
 {
 	bool with_body = exchange->reader.parser.method != HTTP_HEAD;
 
@@ -127,7 +127,7 @@ static void answer(struct http_exchange *exchange, unsigned status, const char *
 
 void http_answer_text(struct http_exchange *exchange, unsigned status, const char *text)
 {
-	answer(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
+	http_answer_bytes(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
 void http_answer_json(struct http_exchange *exchange, unsigned status, const json_t *json)
@@ -135,7 +135,7 @@ void http_answer_json(struct http_exchange *exchange, unsigned status, const jso
 	AUTO_FREE char *text = json_text(json);
 
 	if (text)
-		answer(exchange, status, "application/json", text, strlen(text));
+		http_answer_bytes(exchange, status, "application/json", text, strlen(text));
 	else
 		http_answer_text(exchange, 500, "out of memory\n");
 }
