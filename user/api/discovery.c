@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/api/discovery.h"
+
+#include <string.h>
+
+#include "user/api/openapi.h"
+#include "user/base/cleanup.h"
+#include "user/base/json.h"
+#include "user/http/server.h"
+#include "user/model/kinds.h"
+
+#define AGGREGATED "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+#define EACH_VERB(verb) for (unsigned verb = VERB_CREATE; verb <= VERB_WATCH; verb <<= 1)
+
+static json_t *verbs_json(unsigned verbs)
+{
+	json_t *list = json_array();
+
+	EACH_VERB(verb)
+	if (verbs & verb)
+		json_array_append_new(list, json_string(kind_verb_name((enum kind_verb)verb)));
+	return list;
+}
+
+static json_t *words_json(const char *const *words)
+{
+	json_t *list = json_array();
+
+	for (; *words; words++)
+		json_array_append_new(list, json_string(*words));
+	return list;
+}
+
+static bool kind_has_version(const struct kind *kind, const char *version)
+{
+	for (const char *const *at = kind->versions; *at; at++)
+		if (strcmp(*at, version) == 0)
+			return true;
+	return false;
+}
+
+/* --- groups --- */
+
+/* Calls @fn for each version of a group once, the preferred one first. */
+static void group_versions(
+	const char *group, void (*fn)(const char *version, void *userdata), void *userdata)
+{
+	const char *seen[8];
+	size_t count = 0;
+
+	for (size_t i = 0; i < kinds_count; i++) {
+		if (strcmp(kinds[i].group, group) != 0)
+			continue;
+		for (const char *const *version = kinds[i].versions; *version; version++) {
+			size_t at = 0;
+
+			while (at < count && strcmp(seen[at], *version) != 0)
+				at++;
+			if (at < count || count == COUNT(seen))
+				continue;
+			seen[count++] = *version;
+			fn(*version, userdata);
+		}
+	}
+}
+
+static bool group_is_first(size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(kinds[i].group, kinds[index].group) == 0)
+			return false;
+	return true;
+}
+
+struct group_list {
+	const char *group;
+	json_t *versions;
+};
+
+static void group_add_version(const char *version, void *userdata)
+{
+	struct group_list *list = userdata;
+
+	json_array_append_new(list->versions,
+		json_pack("{s:o, s:s}", "groupVersion", json_sprintf("%s/%s", list->group, version),
+			"version", version));
+}
+
+static json_t *group_json(const char *group, bool alone)
+{
+	struct group_list list = {group, json_array()};
+	json_t *json = json_object();
+
+	group_versions(group, group_add_version, &list);
+	if (alone) {
+		json_object_set_new(json, "kind", json_string("APIGroup"));
+		json_object_set_new(json, "apiVersion", json_string("v1"));
+	}
+	json_object_set_new(json, "name", json_string(group));
+	json_object_set(json, "preferredVersion", json_array_get(list.versions, 0));
+	json_object_set_new(json, "versions", list.versions);
+	return json;
+}
+
+static json_t *groups_json(void)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < kinds_count; i++)
+		if (kinds[i].group[0] && group_is_first(i))
+			json_array_append_new(groups, group_json(kinds[i].group, false));
+	return json_pack(
+		"{s:s, s:s, s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", groups);
+}
+
+static json_t *core_versions_json(void)
+{
+	return json_pack("{s:s, s:[s], s:[]}", "kind", "APIVersions", "versions", "v1",
+		"serverAddressByClientCIDRs");
+}
+
+/* --- resources of one version --- */
+
+static json_t *resource_json(const struct kind *kind)
+{
+	json_t *json = json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", kind->plural, "singularName",
+		kind->singular, "namespaced", kind->namespaced, "kind", kind->kind, "verbs",
+		verbs_json(kind->verbs));
+
+	if (kind->short_names[0])
+		json_object_set_new(json, "shortNames", words_json(kind->short_names));
+	if (kind->in_all)
+		json_object_set_new(json, "categories", json_pack("[s]", "all"));
+	return json;
+}
+
+static json_t *subresource_json(const struct kind *kind, const struct kind_subresource *sub)
+{
+	json_t *json = json_pack("{s:o, s:s, s:b, s:s, s:o}", "name",
+		json_sprintf("%s/%s", kind->plural, sub->name), "singularName", "", "namespaced",
+		kind->namespaced, "kind", sub->kind, "verbs", verbs_json(sub->verbs));
+
+	if (strcmp(sub->group, kind->group) != 0) {
+		json_object_set_new(json, "group", json_string(sub->group));
+		json_object_set_new(json, "version", json_string(sub->version));
+	}
+	return json;
+}
+
+static json_t *resources_json(const char *group, const char *version)
+{
+	char api_version[API_VERSION_LEN];
+	json_t *resources = json_array();
+
+	for (size_t i = 0; i < kinds_count; i++) {
+		const struct kind *kind = &kinds[i];
+
+		if (strcmp(kind->group, group) != 0 || !kind_has_version(kind, version))
+			continue;
+		json_array_append_new(resources, resource_json(kind));
+		for (const struct kind_subresource *sub = kind->subresources; sub->name; sub++)
+			json_array_append_new(resources, subresource_json(kind, sub));
+	}
+	if (json_array_size(resources) == 0) {
+		json_decref(resources);
+		return NULL;
+	}
+	kind_api_version(group, version, api_version);
+	return json_pack("{s:s, s:s, s:s, s:o}", "kind", "APIResourceList", "apiVersion", "v1",
+		"groupVersion", api_version, "resources", resources);
+}
+
+/* --- all at once (apidiscovery.k8s.io/v2) --- */
+
+static json_t *response_kind(const char *group, const char *version, const char *kind)
+{
+	return json_pack("{s:s, s:s, s:s}", "group", group, "version", version, "kind", kind);
+}
+
+static json_t *aggregated_resource(const struct kind *kind, const char *version)
+{
+	json_t *subresources = json_array();
+	json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:o}", "resource", kind->plural,
+		"responseKind", response_kind(kind->group, version, kind->kind), "scope",
+		kind->namespaced ? "Namespaced" : "Cluster", "singularResource", kind->singular,
+		"verbs", verbs_json(kind->verbs));
+
+	if (kind->short_names[0])
+		json_object_set_new(json, "shortNames", words_json(kind->short_names));
+	if (kind->in_all)
+		json_object_set_new(json, "categories", json_pack("[s]", "all"));
+	for (const struct kind_subresource *sub = kind->subresources; sub->name; sub++)
+		json_array_append_new(subresources,
+			json_pack("{s:s, s:o, s:o}", "subresource", sub->name, "responseKind",
+				response_kind(sub->group, sub->version, sub->kind), "verbs",
+				verbs_json(sub->verbs)));
+	if (json_array_size(subresources))
+		json_object_set(json, "subresources", subresources);
+	json_decref(subresources);
+	return json;
+}
+
+static void aggregated_add_version(const char *version, void *userdata)
+{
+	struct group_list *list = userdata;
+	json_t *resources = json_array();
+
+	for (size_t i = 0; i < kinds_count; i++)
+		if (strcmp(kinds[i].group, list->group) == 0 &&
+			kind_has_version(&kinds[i], version))
+			json_array_append_new(resources, aggregated_resource(&kinds[i], version));
+	json_array_append_new(
+		list->versions, json_pack("{s:s, s:o, s:s}", "version", version, "resources",
+					resources, "freshness", "Current"));
+}
+
+static json_t *aggregated_json(bool core)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < kinds_count; i++) {
+		struct group_list list = {kinds[i].group, NULL};
+
+		if ((kinds[i].group[0] == '\0') != core || !group_is_first(i))
+			continue;
+		list.versions = json_array();
+		group_versions(list.group, aggregated_add_version, &list);
+		json_array_append_new(
+			items, json_pack("{s:{s:s, s:n}, s:o}", "metadata", "name", list.group,
+				       "creationTimestamp", "versions", list.versions));
+	}
+	return json_pack("{s:s, s:s, s:{}, s:o}", "kind", "APIGroupDiscoveryList", "apiVersion",
+		"apidiscovery.k8s.io/v2", "metadata", "items", items);
+}
+
+static bool wants_aggregated(const struct http_exchange *exchange)
+{
+	const char *accept = http_exchange_header(exchange, "Accept");
+
+	return accept && strstr(accept, AGGREGATED);
+}
+
+/* --- answers --- */
+
+static void answer(struct http_exchange *exchange, const char *type, json_t *json)
+{
+	AUTO_JSON owned = json;
+	AUTO_FREE char *text = json ? json_text(json) : NULL;
+
+	if (text)
+		http_answer_bytes(exchange, 200, type, text, strlen(text));
+	else
+		http_answer_text(exchange, 404, "404 page not found\n");
+}
+
+static json_t *version_json(void)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "major", KUBERNETES_MAJOR,
+		"minor", KUBERNETES_MINOR, "gitVersion", KUBERNETES_VERSION "+podnet", "gitCommit",
+		PODNET_VERSION, "gitTreeState", "clean", "buildDate", "1970-01-01T00:00:00Z",
+		"goVersion", "none", "compiler", "gcc", "platform", "linux/amd64");
+}
+
+static bool discovery_root(struct http_exchange *exchange, const char *root)
+{
+	bool core = strcmp(root, "api") == 0;
+
+	if (wants_aggregated(exchange))
+		answer(exchange, AGGREGATED, aggregated_json(core));
+	else
+		answer(exchange, "application/json", core ? core_versions_json() : groups_json());
+	return true;
+}
+
+/* A path with an empty last segment, as "/api/v1/", is the same without it. */
+static size_t segments(const struct http_exchange *exchange)
+{
+	size_t count = http_exchange_segment_count(exchange);
+
+	while (count && http_exchange_segment(exchange, count - 1)[0] == '\0')
+		count--;
+	return count;
+}
+
+static bool discovery_below(struct http_exchange *exchange, bool core, size_t count)
+{
+	const char *second = http_exchange_segment(exchange, 1);
+
+	if (core && count == 2) {
+		answer(exchange, "application/json", resources_json("", second));
+		return true;
+	}
+	if (!core && count == 2) {
+		bool known = false;
+
+		for (size_t i = 0; i < kinds_count; i++)
+			known |= strcmp(kinds[i].group, second) == 0;
+		answer(exchange, "application/json", known ? group_json(second, true) : NULL);
+		return true;
+	}
+	if (!core && count == 3) {
+		answer(exchange, "application/json",
+			resources_json(second, http_exchange_segment(exchange, 2)));
+		return true;
+	}
+	return false;
+}
+
+static bool is_health(const char *root)
+{
+	return strcmp(root, "healthz") == 0 || strcmp(root, "livez") == 0 ||
+	       strcmp(root, "readyz") == 0;
+}
+
+bool discovery_handle(struct api *api, struct http_exchange *exchange)
+{
+	size_t count = segments(exchange);
+	const char *root = count ? http_exchange_segment(exchange, 0) : "";
+	bool core = strcmp(root, "api") == 0;
+
+	(void)api;
+	if (core || strcmp(root, "apis") == 0)
+		return count == 1 ? discovery_root(exchange, root)
+				  : discovery_below(exchange, core, count);
+	if (strcmp(root, "version") == 0)
+		answer(exchange, "application/json", version_json());
+	else if (is_health(root))
+		http_answer_text(exchange, 200, "ok");
+	else if (strcmp(root, "openapi") == 0)
+		openapi_handle(exchange, count);
+	else
+		http_answer_text(exchange, 404, "404 page not found\n");
+	return true;
+}

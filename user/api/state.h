@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of api: what its files share. */
+#pragma once
+
+#include "user/api/api.h"
+
+struct watcher;
+struct write;
+
+struct api {
+	sd_event *loop;
+	struct store *store;
+	struct api_config config;
+	struct watcher *watchers;
+	size_t watcher_count;
+	struct write *writes;
+};
+
+/* watch.c: ends all. */
+void watchers_free(struct api *api);

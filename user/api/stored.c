@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/api/stored.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/err.h"
+#include "user/http/buffer.h"
+#include "user/model/kinds.h"
+#include "user/store/blob.h"
+
+/* Every stored object begins with this, and its metadata are never empty. */
+#define HEAD "{\"metadata\":{"
+
+void stored_key(
+	const struct kind *kind, const char *namespace, const char *name, char ret[STORED_KEY_MAX])
+{
+	stored_prefix(kind, namespace, ret);
+	snprintf(ret + strlen(ret), STORED_KEY_MAX - strlen(ret), "%s", name);
+}
+
+void stored_prefix(const struct kind *kind, const char *namespace, char ret[STORED_KEY_MAX])
+{
+	snprintf(ret, STORED_KEY_MAX, "/%s/%s%s", kind->stored_as, namespace ? namespace : "",
+		namespace ? "/" : "");
+}
+
+int stored_encode(const json_t *object, struct blob **ret)
+{
+	AUTO_JSON copy = json_object();
+	AUTO_JSON meta = json_copy(json_object_get(object, "metadata"));
+	AUTO_FREE char *text = NULL;
+
+	if (!copy || !meta)
+		return -ENOMEM;
+	json_object_del(meta, "resourceVersion");
+	if (json_object_set(copy, "metadata", meta) < 0 ||
+		json_object_update_missing(copy, (json_t *)object) < 0)
+		return -ENOMEM;
+	json_object_del(copy, "kind");
+	json_object_del(copy, "apiVersion");
+	text = json_text(copy);
+	*ret = text ? blob_new(text, strlen(text)) : NULL;
+	return *ret ? 0 : -ENOMEM;
+}
+
+int stored_decode(const struct blob *blob, uint64_t revision, const struct kind *kind,
+	const char *version, json_t **ret)
+{
+	char api_version[API_VERSION_LEN], number[24];
+	AUTO_JSON object = json_pack("{s:s}", "kind", kind->kind);
+	AUTO_JSON stored = NULL;
+	json_t *meta;
+	int r = json_parse(blob->data, blob->size, "a stored object", &stored, NULL);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : -EUCLEAN;
+	meta = json_object_get(stored, "metadata");
+	if (!json_is_object(meta))
+		return -EUCLEAN;
+	kind_api_version(kind->group, version, api_version);
+	snprintf(number, sizeof(number), "%" PRIu64, revision);
+	if (!object || json_object_set_new(object, "apiVersion", json_string(api_version)) < 0 ||
+		json_object_update(object, stored) < 0 ||
+		json_object_set_new(meta, "resourceVersion", json_string(number)) < 0)
+		return -ENOMEM;
+	*ret = take_ptr(object);
+	return 0;
+}
+
+int stored_write(const struct blob *blob, uint64_t revision, const struct kind *kind,
+	const char *version, struct buffer *out)
+{
+	char api_version[API_VERSION_LEN];
+	int r;
+
+	if (version) {
+		kind_api_version(kind->group, version, api_version);
+		r = buffer_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{",
+			kind->kind, api_version);
+	} else {
+		r = buffer_append(out, HEAD, strlen(HEAD));
+	}
+	if (r == 0)
+		r = buffer_printf(out, "\"resourceVersion\":\"%" PRIu64 "\",", revision);
+	if (r == 0)
+		r = buffer_append(out, blob->data + strlen(HEAD), blob->size - strlen(HEAD));
+	return r;
+}

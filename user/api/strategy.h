@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is special about a kind, beyond its row in the table: which part of an object a request may change,
+ * when its generation grows, what the server adds, how it goes.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "user/base/json.h"
+
+struct api_request;
+struct failure;
+struct kind;
+
+struct strategy {
+	const char *plural;
+	bool has_status;     /* belongs to the subresource alone */
+	bool has_generation; /* counts changes of spec */
+	bool needs_revision; /* an update must say which state it is of */
+	/* Completes a new object, or a new state of one; -1: refused.  NULL: nothing to do. */
+	int (*create)(const struct api_request *request, json_t *object, struct failure *failure);
+	int (*update)(const struct api_request *request, json_t *object, const json_t *old,
+		struct failure *failure);
+	/* The grace in seconds with which @object may go; 0: at once. */
+	long long (*grace)(const json_t *object, long long asked);
+};
+
+/* Never NULL: kinds without a row are plain. */
+const struct strategy *strategy_of(const struct kind *kind);
+
+/* Makes @object, just read, a new one: status is the server's, defaults and the kind's own follow. */
+int strategy_create(const struct api_request *request, json_t *object, struct failure *failure);
+
+/*
+ * Makes @object, just read, a later state of @old: a subresource changes its own part alone, everything else
+ * leaves that part as it was.
+ */
+int strategy_update(const struct api_request *request, json_t *object, const json_t *old,
+	struct failure *failure);

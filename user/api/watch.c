@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A watcher is a cursor in the store's log and a filter.  Nothing is queued for it but what its connection
+ * takes: who reads too slowly finds the log gone on, is told so (410) and lists anew.
+ */
+#include "user/api/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/api/failure.h"
+#include "user/api/filter.h"
+#include "user/api/page.h"
+#include "user/api/request.h"
+#include "user/api/state.h"
+#include "user/api/table.h"
+#include "user/base/cleanup.h"
+#include "user/base/err.h"
+#include "user/base/loop.h"
+#include "user/http/buffer.h"
+#include "user/http/server.h"
+#include "user/store/store.h"
+
+#define BOOKMARK_EVERY	(60 * USEC_PER_SEC)
+#define TIMEOUT_DEFAULT (1800 * USEC_PER_SEC)
+#define TURN_BYTES	(256u << 10) /* then others have their turn */
+
+#define INITIAL_END "k8s.io/initial-events-end"
+
+struct watcher {
+	struct api *api;
+	struct watcher *next, **link;
+	struct http_exchange *exchange; /* NULL: gone */
+	const struct kind *kind;
+	const char *version;
+	struct filter *filter;
+	struct table_form form;
+	struct store_watch *watch;
+	struct index initial; /* what there was at the start, and is still to be sent */
+	size_t initial_at;
+	uint64_t initial_revision;
+	bool tell_initial_end, bookmarks, columns_sent;
+	sd_event_source *turn;
+	struct timer *timer; /* for the next bookmark, or the end */
+	uint64_t until, next_bookmark;
+};
+
+static void watcher_free(struct watcher *watcher)
+{
+	*watcher->link = watcher->next;
+	if (watcher->next)
+		watcher->next->link = watcher->link;
+	watcher->api->watcher_count--;
+	store_watch_free(watcher->watch);
+	filter_free(watcher->filter);
+	index_clear(&watcher->initial);
+	source_free(watcher->turn);
+	timer_free(watcher->timer);
+	free(watcher);
+}
+
+void watchers_free(struct api *api)
+{
+	while (api->watchers)
+		watcher_free(api->watchers);
+}
+
+static void watcher_gone(void *userdata)
+{
+	watcher_free(userdata);
+}
+
+/* The last thing that is done with a watcher. */
+static void watcher_end(struct watcher *watcher)
+{
+	http_stream_end(watcher->exchange);
+	watcher_free(watcher);
+}
+
+static void watcher_wake(void *userdata)
+{
+	struct watcher *watcher = userdata;
+
+	sd_event_source_set_enabled(watcher->turn, SD_EVENT_ONESHOT);
+}
+
+/* --- events --- */
+
+struct change {
+	const char *type;
+	const struct blob *blob;
+	uint64_t revision;
+};
+
+static int table_event(struct watcher *watcher, const struct change *change, struct buffer *out)
+{
+	AUTO_JSON object = NULL;
+	AUTO_JSON table = NULL;
+	AUTO_JSON columns = NULL;
+	AUTO_FREE char *text = NULL;
+	char number[24];
+	int r = stored_decode(
+		change->blob, change->revision, watcher->kind, watcher->version, &object);
+
+	if (r < 0)
+		return r;
+	columns = watcher->columns_sent ? json_null() : table_columns(watcher->kind);
+	snprintf(number, sizeof(number), "%" PRIu64, change->revision);
+	table = json_pack("{s:s, s:o, s:{s:s}, s:O, s:[o]}", "kind", "Table", "apiVersion",
+		json_sprintf("meta.k8s.io/%s", watcher->form.version), "metadata",
+		"resourceVersion", number, "columnDefinitions", columns, "rows",
+		table_row(watcher->kind, object, &watcher->form));
+	text = table ? json_text(table) : NULL;
+	watcher->columns_sent = true;
+	return text ? buffer_append(out, text, strlen(text)) : -ENOMEM;
+}
+
+static int change_write(struct watcher *watcher, const struct change *change, struct buffer *out)
+{
+	int r = buffer_printf(out, "{\"type\":\"%s\",\"object\":", change->type);
+
+	if (r == 0 && watcher->form.version)
+		r = table_event(watcher, change, out);
+	else if (r == 0)
+		r = stored_write(
+			change->blob, change->revision, watcher->kind, watcher->version, out);
+	return r < 0 ? r : buffer_append(out, "}\n", 2);
+}
+
+static int blob_matches(struct watcher *watcher, const struct blob *blob, bool *ret)
+{
+	AUTO_JSON object = NULL;
+	int r;
+
+	*ret = blob != NULL;
+	if (!blob || filter_is_empty(watcher->filter))
+		return 0;
+	r = stored_decode(blob, 0, watcher->kind, watcher->version, &object);
+	if (r == 0)
+		*ret = filter_matches(watcher->filter, object);
+	return r;
+}
+
+/* Entering a selector is ADDED, leaving it DELETED with the last state that was in it. */
+static int event_write(struct watcher *watcher, const struct store_event *event, struct buffer *out)
+{
+	struct change change = {"MODIFIED", event->value, event->revision};
+	bool before, after;
+	int r = blob_matches(watcher, event->previous, &before);
+
+	if (r == 0)
+		r = blob_matches(watcher, event->value, &after);
+	if (r < 0 || (!before && !after))
+		return r;
+	if (!after)
+		change = (struct change){"DELETED", event->previous, event->revision};
+	else if (!before)
+		change.type = "ADDED";
+	return change_write(watcher, &change, out);
+}
+
+static int initial_write(struct watcher *watcher, struct buffer *out)
+{
+	const struct store_entry *entry = watcher->initial.entries[watcher->initial_at++];
+	struct change change = {"ADDED", entry->value, entry->modified};
+	bool matches;
+	int r = blob_matches(watcher, entry->value, &matches);
+
+	if (r == 0 && matches)
+		r = change_write(watcher, &change, out);
+	if (watcher->initial_at == watcher->initial.count) {
+		index_clear(&watcher->initial);
+		watcher->initial_at = 0;
+	}
+	return r;
+}
+
+static int bookmark_write(
+	struct watcher *watcher, uint64_t revision, bool initial_end, struct buffer *out)
+{
+	char api_version[API_VERSION_LEN];
+
+	kind_api_version(watcher->kind->group, watcher->version, api_version);
+	watcher->next_bookmark = clock_now() + BOOKMARK_EVERY;
+	return buffer_printf(out,
+		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\","
+		"\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"%s}}}\n",
+		watcher->kind->kind, api_version, revision,
+		initial_end ? ",\"annotations\":{\"" INITIAL_END "\":\"true\"}" : "");
+}
+
+static int stale_write(struct watcher *watcher, uint64_t revision, struct buffer *out)
+{
+	AUTO_JSON status = NULL;
+	AUTO_FREE char *text = NULL;
+	struct failure failure;
+
+	page_too_old(revision, store_compacted(watcher->api->store), &failure);
+	status = failure_json(&failure);
+	text = status ? json_text(status) : NULL;
+	return text ? buffer_printf(out, "{\"type\":\"ERROR\",\"object\":%s}\n", text) : -ENOMEM;
+}
+
+/* --- the stream --- */
+
+/* Puts what is next into @out.  1: there may be more; 0: there is none; -ESTALE: the end; -ENOMEM. */
+static int watcher_next(struct watcher *watcher, struct buffer *out)
+{
+	const struct store_event *event;
+	bool stale;
+	int r;
+
+	if (watcher->initial_at < watcher->initial.count) {
+		r = initial_write(watcher, out);
+		return r < 0 ? r : 1;
+	}
+	if (watcher->tell_initial_end) {
+		watcher->tell_initial_end = false;
+		r = bookmark_write(watcher, watcher->initial_revision, true, out);
+		return r < 0 ? r : 1;
+	}
+	event = store_watch_next(watcher->watch, &stale);
+	if (stale) {
+		r = stale_write(watcher, store_watch_revision(watcher->watch), out);
+		return r < 0 ? r : -ESTALE;
+	}
+	if (!event)
+		return 0;
+	r = event_write(watcher, event, out);
+	return r < 0 ? r : 1;
+}
+
+/* Sends what there is, until the connection or the turn is full. */
+static int watcher_turn(sd_event_source *source, void *userdata)
+{
+	struct watcher *watcher = userdata;
+	AUTO_BUFFER out = {0};
+	int r, full = 0;
+
+	(void)source;
+	do
+		r = watcher_next(watcher, &out);
+	while (r > 0 && out.len < TURN_BYTES);
+	if (out.len)
+		full = http_stream_write(watcher->exchange, buffer_head(&out), out.len);
+	if (full < 0 || (r < 0 && r != -ESTALE)) {
+		struct http_exchange *exchange = watcher->exchange;
+
+		watcher_free(watcher);
+		http_stream_abort(exchange);
+	} else if (r == -ESTALE) {
+		watcher_end(watcher);
+	} else if (r > 0 && !full) {
+		watcher_wake(watcher);
+	} /* else the store or the connection wakes us */
+	return 0;
+}
+
+static void watcher_tick(void *userdata)
+{
+	struct watcher *watcher = userdata;
+	uint64_t now = clock_now();
+	AUTO_BUFFER out = {0};
+
+	if (watcher->bookmarks && !watcher->initial.count &&
+		bookmark_write(watcher, store_watch_revision(watcher->watch), false, &out) == 0)
+		http_stream_write(watcher->exchange, buffer_head(&out), out.len);
+	if (now >= watcher->until) {
+		watcher_end(watcher);
+		return;
+	}
+	timer_arm(watcher->timer, watcher->bookmarks && watcher->next_bookmark < watcher->until
+					  ? watcher->next_bookmark
+					  : watcher->until);
+}
+
+/* --- the beginning --- */
+
+static int watch_timeout(
+	const struct api_request *request, struct watcher *watcher, struct failure *failure)
+{
+	const char *text = http_exchange_query(request->exchange, "timeoutSeconds", 0);
+	uint64_t seconds = 0;
+
+	if (text && text[0] && (!page_revision(text, &seconds) || seconds > UINT32_MAX))
+		return failure_set(failure, 400, "BadRequest",
+			"timeoutSeconds: Invalid value: \"%.64s\": must be a number of seconds",
+			text);
+	watcher->until = clock_now() + (seconds ? seconds * USEC_PER_SEC : TIMEOUT_DEFAULT);
+	return 0;
+}
+
+/* Whether what there is comes first: as asked for, or when no revision to begin at is given. */
+static int watch_wants_initial(
+	const struct api_request *request, uint64_t after, bool *ret, struct failure *failure)
+{
+	const char *send = http_exchange_query(request->exchange, "sendInitialEvents", 0);
+	const char *match = http_exchange_query(request->exchange, "resourceVersionMatch", 0);
+
+	*ret = send && send[0] ? request_flag(request->exchange, "sendInitialEvents") : after == 0;
+	if (send && send[0] && (!match || strcmp(match, "NotOlderThan") != 0))
+		return failure_set(failure, 422, "Invalid",
+			"resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
+			"resourceVersionMatch to NotOlderThan");
+	if (match && match[0] && !(send && send[0]))
+		return failure_set(failure, 422, "Invalid",
+			"resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for "
+			"watch "
+			"unless sendInitialEvents is provided");
+	return 0;
+}
+
+static int watch_start(const struct api_request *request, struct watcher *watcher, uint64_t after,
+	bool initial, struct failure *failure)
+{
+	struct store *store = watcher->api->store;
+	char prefix[STORED_KEY_MAX];
+	int r = 0;
+
+	stored_prefix(request->kind, request_namespace(request), prefix);
+	if (initial) {
+		after = watcher->initial_revision = store_revision(store);
+		r = store_range_at(store, prefix, after, &watcher->initial);
+		watcher->tell_initial_end =
+			watcher->bookmarks && request_flag(request->exchange, "sendInitialEvents");
+	}
+	if (r == 0)
+		r = store_watch_new(store, prefix, after, watcher_wake, watcher, &watcher->watch);
+	if (r == -ESTALE)
+		return page_too_old(after, store_compacted(store), failure);
+	return r < 0 ? failure_internal(failure, "out of memory") : 0;
+}
+
+/* A revision that is forgotten is no failure of the request: the stream begins, and says so. */
+static void watch_begin_stale(const struct api_request *request, struct failure *failure)
+{
+	AUTO_JSON status = failure_json(failure);
+	AUTO_FREE char *text = status ? json_text(status) : NULL;
+	AUTO_BUFFER out = {0};
+
+	http_stream_begin(request->exchange, 200, "application/json", NULL);
+	if (text && buffer_printf(&out, "{\"type\":\"ERROR\",\"object\":%s}\n", text) == 0)
+		http_stream_write(request->exchange, buffer_head(&out), out.len);
+	http_stream_end(request->exchange);
+}
+
+static struct watcher *watcher_new(const struct api_request *request)
+{
+	struct api *api = request->api;
+	struct watcher *watcher = calloc(1, sizeof(*watcher));
+
+	if (!watcher)
+		return NULL;
+	*watcher = (struct watcher){
+		.api = api,
+		.next = api->watchers,
+		.link = &api->watchers,
+		.exchange = request->exchange,
+		.kind = request->kind,
+		.version = request->version,
+		.form = table_asked(request->exchange),
+		.bookmarks = request_flag(request->exchange, "allowWatchBookmarks"),
+		.next_bookmark = clock_now() + BOOKMARK_EVERY,
+	};
+	if (watcher->next)
+		watcher->next->link = &watcher->next;
+	api->watchers = watcher;
+	api->watcher_count++;
+	if (timer_new(api->loop, watcher_tick, watcher, &watcher->timer, NULL) < 0 ||
+		sd_event_add_defer(api->loop, &watcher->turn, watcher_turn, watcher) < 0) {
+		watcher_free(watcher);
+		return NULL;
+	}
+	return watcher;
+}
+
+static int watch_prepare(
+	const struct api_request *request, struct watcher *watcher, struct failure *failure)
+{
+	const char *text = http_exchange_query(request->exchange, "resourceVersion", 0);
+	uint64_t after = 0;
+	bool initial;
+
+	if (text && text[0] && !page_revision(text, &after))
+		return failure_set(failure, 400, "BadRequest",
+			"resourceVersion: Invalid value: \"%.64s\": must be a number", text);
+	if (watch_timeout(request, watcher, failure) < 0 ||
+		watch_wants_initial(request, after, &initial, failure) < 0 ||
+		filter_new(request, &watcher->filter, failure) < 0)
+		return -1;
+	return watch_start(request, watcher, after, initial, failure);
+}
+
+static void watcher_drained(void *userdata)
+{
+	watcher_wake(userdata);
+}
+
+int watch_begin(const struct api_request *request, struct failure *failure)
+{
+	struct watcher *watcher;
+
+	if (request->api->watcher_count >= WATCHERS_MOST)
+		return failure_set(failure, 429, "TooManyRequests",
+			"there are %d watches already, please try again later", WATCHERS_MOST);
+	watcher = watcher_new(request);
+	if (!watcher)
+		return failure_internal(failure, "out of memory");
+	if (watch_prepare(request, watcher, failure) < 0) {
+		watcher_free(watcher);
+		if (failure->status != 410)
+			return -1;
+		watch_begin_stale(request, failure);
+		return 0;
+	}
+	http_exchange_on_gone(request->exchange, watcher_gone, watcher);
+	http_stream_begin(request->exchange, 200, "application/json", watcher_drained);
+	timer_arm(watcher->timer, watcher->bookmarks && watcher->next_bookmark < watcher->until
+					  ? watcher->next_bookmark
+					  : watcher->until);
+	return 0;
+}
