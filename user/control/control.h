@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The controllers, as clients of an API: each follows some kinds, is told which key to look at, makes a
+ * plan of it (a pure function) and has it written.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+struct client;
+struct control;
+struct err;
+
+/* Starts all controllers.  @client must outlive it.  The caller owns *@ret. */
+int control_new(sd_event *loop, struct client *client, struct control **ret, struct err *err);
+
+/* What is being written may still be done.  Accepts NULL; returns NULL. */
+struct control *control_free(struct control *control);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* podnet-control's flags. */
+#pragma once
+
+#include <stdbool.h>
+
+struct err;
+
+struct control_options {
+	const char *run_dir, *store, *service_cidr;
+	bool verbose;
+};
+
+/* As flags_parse. */
+int control_options_parse(int argc, char **argv, struct control_options *ret, struct err *err);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects that others have made for an owner, and Pods as workload controllers see them.  Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "user/base/json.h"
+
+/* Borrowed objects. */
+struct owned {
+	const json_t **list;
+	size_t count;
+};
+
+/* Those among @objects ("namespace/name" -> object) whose controller is @owner.  -ENOMEM. */
+int owned_find(const json_t *objects, const json_t *owner, struct owned *ret);
+void owned_clear(struct owned *owned);
+
+/* metadata.ownerReferences for what @owner controls.  The caller owns it. */
+json_t *owned_references(const json_t *owner);
+
+/* The uid of the object's controller; "" when it has none. */
+const char *owned_controller_uid(const json_t *object);
+
+/* metadata.X, as text. */
+const char *meta_text(const json_t *object, const char *key);
+bool meta_is_deleting(const json_t *object);
+
+/* Neither finished nor being deleted. */
+bool pod_is_active(const json_t *pod);
+/* Condition Ready is True; *@ret_since (may be NULL): since when, seconds since 1970. */
+bool pod_is_ready_since(const json_t *pod, int64_t *ret_since);
+/* Ready for @least seconds at @now. */
+bool pod_is_available(const json_t *pod, int64_t least, int64_t now);

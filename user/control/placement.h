@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a Pod may run on a node, by what both say of themselves.  Pure. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "user/base/json.h"
+
+/* The first taint of @node with one of the NULL-terminated @effects that no toleration of @pod matches; NULL: none. */
+const json_t *taint_untolerated(const json_t *node, const json_t *pod, const char *const *effects);
+
+/* Whether a toleration of @pod matches @taint. */
+bool taint_is_tolerated(const json_t *taint, const json_t *pod);
+
+/* nodeSelector and the required node affinity. */
+bool placement_selects(const json_t *pod, const json_t *node);
+
+/* One NodeSelectorTerm; an empty one matches nothing. */
+bool placement_term_matches(const json_t *term, const json_t *node);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How many Pods each generation of a Deployment may have at the moment.  Pure numbers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "user/base/json.h"
+
+struct rollout_set {
+	long long wanted;    /* spec.replicas; changed by the plan */
+	long long available; /* status.availableReplicas */
+	long long running;   /* Pods of it that are there */
+};
+
+struct rollout {
+	long long replicas; /* of the Deployment */
+	long long surge, unavailable;
+	bool recreate;
+	struct rollout_set *current; /* the present template's */
+	struct rollout_set *old;     /* the oldest first */
+	size_t old_count;
+};
+
+/*
+ * Reads spec.strategy: percents of the replicas, surge rounded up, unavailability down; both zero would
+ * never move, so that one may be unavailable.
+ */
+void rollout_limits(const json_t *deployment, struct rollout *rollout);
+
+/* The replicas with which the present template begins. */
+long long rollout_first(const struct rollout *rollout);
+
+/* One step: changes wanted of the sets.  Returns whether any did. */
+bool rollout_step(struct rollout *rollout);
