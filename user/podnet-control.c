@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/* podnet-control: the embedded control plane.  Composition only. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "user/api/api.h"
+#include "user/base/cleanup.h"
+#include "user/base/err.h"
+#include "user/base/fs.h"
+#include "user/base/log.h"
+#include "user/client/client.h"
+#include "user/control/bootstrap.h"
+#include "user/control/control.h"
+#include "user/control/options.h"
+#include "user/http/server.h"
+#include "user/store/store.h"
+
+#define CONNECTIONS_MOST 20000
+#define BODY_MOST	 (3u << 20)
+
+struct plane {
+	sd_event *loop;
+	char *socket_path;
+	struct store *store;
+	struct api *api;
+	struct http_server *server;
+	struct client *client;
+	struct bootstrap *bootstrap;
+	struct control *control;
+};
+
+static void plane_ready(void *userdata)
+{
+	(void)userdata;
+	log_info("ready");
+	sd_notify(0, "READY=1");
+}
+
+static int plane_serve(struct plane *plane, struct err *err)
+{
+	struct http_server_config config = {
+		.max_connections = CONNECTIONS_MOST,
+		.max_body = BODY_MOST,
+		.handle = api_handle,
+		.userdata = plane->api,
+	};
+	AUTO_FD fd = -1;
+	int r = http_listen_unix(plane->socket_path, 0600, &fd, err);
+
+	if (r == 0)
+		r = http_server_new(plane->loop, fd, &config, &plane->server, err);
+	if (r == 0)
+		take_fd(&fd);
+	return r;
+}
+
+static int plane_control(struct plane *plane, struct err *err)
+{
+	struct client_config config = {.socket_path = plane->socket_path};
+	int r = client_new(plane->loop, &config, &plane->client, err);
+
+	if (r == 0)
+		r = control_new(plane->loop, plane->client, &plane->control, err);
+	if (r == 0 && bootstrap_new(plane->client, plane_ready, plane, &plane->bootstrap) < 0)
+		r = err_set(err, ENOMEM, "start");
+	return r;
+}
+
+static int plane_open(struct plane *plane, const struct control_options *options, struct err *err)
+{
+	struct store_config store = {.where = options->store};
+	struct api_config api = {.service_cidr = options->service_cidr};
+	int r = fs_mkdir(options->run_dir, 0700, err);
+
+	plane->socket_path = fs_format("%s/podnet-control.sock", options->run_dir);
+	if (r == 0 && !plane->socket_path)
+		r = err_set(err, ENOMEM, "start");
+	if (r == 0)
+		r = store_open(plane->loop, &store, &plane->store, err);
+	if (r == 0)
+		r = api_new(plane->loop, plane->store, &api, &plane->api, err);
+	if (r == 0)
+		r = plane_serve(plane, err);
+	return r == 0 ? plane_control(plane, err) : r;
+}
+
+static void plane_close(struct plane *plane)
+{
+	bootstrap_free(plane->bootstrap);
+	control_free(plane->control);
+	client_free(plane->client);
+	http_server_free(plane->server);
+	api_free(plane->api);
+	store_free(plane->store);
+	free(plane->socket_path);
+	sd_event_unref(plane->loop);
+}
+
+static int stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)info;
+	(void)userdata;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int watch_signals(sd_event *loop)
+{
+	sigset_t set;
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r = sd_event_add_signal(loop, NULL, SIGTERM, stop, NULL);
+	return r < 0 ? r : sd_event_add_signal(loop, NULL, SIGINT, stop, NULL);
+}
+
+static int run(const struct control_options *options, struct err *err)
+{
+	struct plane plane = {0};
+	int r = sd_event_new(&plane.loop);
+
+	if (r >= 0)
+		r = watch_signals(plane.loop);
+	r = r < 0 ? err_set(err, -r, "make the event loop") : plane_open(&plane, options, err);
+	if (r == 0) {
+		sd_event_set_watchdog(plane.loop, true);
+		r = sd_event_loop(plane.loop);
+		if (r < 0)
+			err_set(err, -r, "run the event loop");
+	}
+	plane_close(&plane);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct control_options options;
+	struct err err;
+	int r;
+
+	umask(077);
+	log_setup("podnet-control", LOG_LEVEL_INFO);
+	r = control_options_parse(argc, argv, &options, &err);
+	if (r > 0)
+		return 0;
+	if (r < 0) {
+		log_error("%s (see podnet-control --help)", err.text);
+		return 2;
+	}
+	log_setup("podnet-control", options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	if (run(&options, &err) < 0) {
+		log_error("%s", err.text);
+		return 1;
+	}
+	return 0;
+}
