@@ -19,4 +19,5 @@ struct filter *filter_free(struct filter *filter);
 /* Every object passes: nothing needs to be parsed. */
 bool filter_is_empty(const struct filter *filter);
 
+/* @object is whole. */
 bool filter_matches(const struct filter *filter, const json_t *object);

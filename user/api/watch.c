@@ -147,7 +147,7 @@ static int blob_matches(struct watcher *watcher, const struct blob *blob, bool *
 static int event_write(struct watcher *watcher, const struct store_event *event, struct buffer *out)
 {
 	struct change change = {"MODIFIED", event->value, event->revision};
-	bool before, after;
+	bool before, after = false;
 	int r = blob_matches(watcher, event->previous, &before);
 
 	if (r == 0)

@@ -30,6 +30,7 @@ int client_new(
 /* No call follows for requests under way.  Accepts NULL; returns NULL. */
 struct client *client_free(struct client *client);
 
+/* Borrowed. */
 sd_event *client_loop(const struct client *client);
 
 struct client_request {

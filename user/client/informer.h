@@ -33,6 +33,7 @@ int informer_new(struct client *client, const char *path, const char *query,
 /* Accepts NULL; returns NULL. */
 struct informer *informer_free(struct informer *informer);
 
+/* The first list is complete. */
 bool informer_is_synced(const struct informer *informer);
 
 /* The revision that it has seen; 0: none yet. */

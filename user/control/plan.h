@@ -31,4 +31,5 @@ void plan_create(struct plan *plan, char *target, json_t *body);
 void plan_delete(struct plan *plan, char *target, const char *uid);
 void plan_patch(struct plan *plan, char *target, const char *content_type, json_t *body);
 
+/* Releases everything; the plan is empty again. */
 void plan_clear(struct plan *plan);

@@ -26,4 +26,5 @@ void resources_of_pod(const json_t *pod, struct resources *ret, struct resources
 /* status.allocatable of @node. */
 void resources_of_node(const json_t *node, struct resources *ret);
 
+/* What does not fit stays at the most there is. */
 void resources_add(struct resources *to, const struct resources *more);

@@ -33,7 +33,7 @@ static json_t *cell_roles(const json_t *node, int64_t now)
 {
 	json_t *labels = (json_t *)cell_at(node, "metadata", "labels"), *value;
 	char list[CELL_MAX] = "";
-	const char *roles[16], *key;
+	const char *roles[16] = {0}, *key;
 	size_t count = 0;
 
 	(void)now;

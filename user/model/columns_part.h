@@ -19,6 +19,7 @@ json_t *cell_since(const char *rfc3339, int64_t now);
 /* "a=b,c=d" */
 json_t *cell_labels(const json_t *labels);
 
+/* metadata.name */
 json_t *cell_name(const json_t *object, int64_t now);
 json_t *cell_age(const json_t *object, int64_t now);
 /* Of spec.template.spec.containers, and spec.selector. */
