@@ -7,7 +7,7 @@
 #	CHAOS_ROUNDS, CHAOS_PODS	as many of them; by default each disturbance comes once
 #	SEED=N				the same disturbances as in the run that printed it
 #	CHAOS=NAME			only this disturbance, of tests/chaos/disturbances.sh
-. "${0%/*}/../chaos/node.sh" || exit
+. "${0%/*}/node.sh" || exit
 . "$SOURCE_DIR/tests/chaos/disturbances.sh"
 . "$SOURCE_DIR/tests/chaos/invariants.sh"
 
