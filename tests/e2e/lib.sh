@@ -108,7 +108,7 @@ maps() { # [MAP...]
 	[ $# -gt 0 ] || set -- svc4 services rows backends endpoints pods4
 	for map in "$@"; do
 		echo "$map"
-		bpftool -j map dump pinned /sys/fs/bpf/podnet/"$LAB_INSTANCE"/*/"$map" || echo "$RANDOM"
+		"$TEST_TOOLS/mapdump" /sys/fs/bpf/podnet/"$LAB_INSTANCE"/*/"$map" || echo "$RANDOM"
 	done | sha256sum
 }
 
