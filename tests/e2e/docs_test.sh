@@ -127,6 +127,7 @@ for dir in /etc/cni /etc/podnet /opt/cni /run/podnet /var/lib/podnet /var/log/po
 	[ -e "$dir" ] || made+=("$dir")
 done
 mkdir -p /var/lib/podnet
+[ ! -d /etc/cni ] || mount -t tmpfs tmpfs /etc/cni # podman's configuration would be used
 mount -t tmpfs tmpfs /usr/local
 mount -t tmpfs tmpfs /var/lib/podnet
 mount --bind "$LAB/registries.conf" /etc/containers/registries.conf
@@ -159,6 +160,7 @@ eventually "podnetd ends on SIGTERM" 30 is_gone
 unlike "no sanitizer has complained" "$(cat /var/log/podnetd.log)" "Sanitizer|runtime error:"
 lab_registry_stop
 umount /usr/local /var/lib/podnet /etc/containers/registries.conf
+! mountpoint -q /etc/cni || umount /etc/cni
 rm -rf /sys/fs/bpf/podnet "${made[@]}"
 nft delete table ip podnet-default 2>/dev/null
 ip route del unreachable 10.96.0.0/16 2>/dev/null
