@@ -47,3 +47,33 @@ hooked() { # COMMAND...: with the socket hooks
 counter() { # NUMBER
 	dataplane counters | awk -v number="$1" '$1 == number { print $2 }'
 }
+
+# hold NAME hooked|packet POD COMMAND...: runs until the end, or release NAME; say and heard talk with it.
+declare -A held_in held_out held_pid
+hold() {
+	local in out
+	mkfifo "$TEST_DIR/$1.in" "$TEST_DIR/$1.out"
+	exec {in}<>"$TEST_DIR/$1.in" {out}<>"$TEST_DIR/$1.out"
+	(
+		[ "$2" != hooked ] || echo "$BASHPID" >"$HOOKED/cgroup.procs"
+		exec ip netns exec "${@:3}"
+	) <&"$in" >&"$out" &
+	held_in[$1]=$in held_out[$1]=$out held_pid[$1]=$!
+	at_exit release "$1"
+}
+
+release() { # NAME
+	[ -z "${held_pid[$1]}" ] || stop "${held_pid[$1]}"
+	held_pid[$1]=''
+}
+
+heard() { # NAME: the next line it prints
+	local line
+	read -rt 5 -u "${held_out[$1]}" line
+	echo "$line"
+}
+
+say() { # NAME WORD: what it answers
+	echo "$2" >&"${held_in[$1]}"
+	heard "$1"
+}

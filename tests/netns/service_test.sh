@@ -56,28 +56,6 @@ desired_without_b() {
 	END
 }
 
-# hold NAME POD ADDRESS PORT [SOURCE-PORT]: an open connection; say NAME WORD sends and prints.
-declare -A held_in held_out
-hold() {
-	local in out
-	mkfifo "$TEST_DIR/$1.in" "$TEST_DIR/$1.out"
-	exec {in}<>"$TEST_DIR/$1.in" {out}<>"$TEST_DIR/$1.out"
-	ip netns exec "$2" "$tcpend" hold "${@:3}" <&"$in" >&"$out" &
-	at_exit stop $!
-	held_in[$1]=$in held_out[$1]=$out
-}
-
-heard() { # NAME: the next line it prints
-	local line
-	read -rt 5 -u "${held_out[$1]}" line
-	echo "$line"
-}
-
-say() { # NAME WORD
-	echo "$2" >&"${held_in[$1]}"
-	heard "$1"
-}
-
 at_exit ip address del 192.0.2.1/32 dev lo
 dataplane_begin
 
@@ -128,9 +106,9 @@ is "hairpin by packet" "$(ask_from a $VIP 81)" a
 is "hairpin at connect(2)" "$(ask_hooked a $VIP 81)" a
 
 # --- readiness ---
-hold kept c $VIP 81
+hold kept packet c "$tcpend" hold $VIP 81
 is "a connection to a" "$(heard kept)" a
-hold hairpin a $VIP 81
+hold hairpin packet a "$tcpend" hold $VIP 81
 is "a connection from a to itself" "$(heard hairpin)" a
 ok "a is not ready any more" dataplane state 10.244.0.2 UNREADY
 is "before rows follow: only b, by packet" "$(in_netns c "$tcpend" many $VIP 80 100)" "b 100"
@@ -147,7 +125,7 @@ like "both again" "$(in_netns c "$tcpend" many $VIP 80 100 | sort | tr '\n' ' ')
 
 # --- one client port, two Services, one backend ---
 changed=$(counter 10)
-hold first c $VIP 81 40001
+hold first packet c "$tcpend" hold $VIP 81 40001
 is "a connection from port 40001 through one Service" "$(heard first)" a
 is "from the same port through another, same backend" "$(ask_from c $VIP 82 40001)" a
 is "its port was translated" "$(counter 10)" $((changed + 1))
@@ -176,7 +154,7 @@ is "no SYN had to be sent again" "$(syns_sent_again)" "$before"
 is "its replies come through the host's stack" "$(ask_from c $VIP 85)" host
 
 # --- a backend that leaves ---
-hold leaving c $VIP 86
+hold leaving packet c "$tcpend" hold $VIP 86
 is "a connection to b" "$(heard leaving)" b
 ok "b is no endpoint any more" desired_without_b
 is "new connections go to a" "$(in_netns c "$tcpend" many $VIP 80 50)" "a 50"

@@ -51,33 +51,6 @@ desired() {
 	} | dataplane apply
 }
 
-# hold NAME hooked|packet POD HOW ADDRESS PORT: one socket; say NAME WORD: it asks once more.
-declare -A held_in held_out held_pid
-hold() {
-	local in out
-	mkfifo "$TEST_DIR/$1.in" "$TEST_DIR/$1.out"
-	exec {in}<>"$TEST_DIR/$1.in" {out}<>"$TEST_DIR/$1.out"
-	(
-		[ "$2" != hooked ] || echo "$BASHPID" >"$HOOKED/cgroup.procs"
-		exec ip netns exec "$3" "$udpend" hold "${@:4}"
-	) <&"$in" >&"$out" &
-	held_in[$1]=$in held_out[$1]=$out held_pid[$1]=$!
-	at_exit release "$1"
-}
-
-# release NAME: its socket is closed.
-release() {
-	[ -z "${held_pid[$1]}" ] || stop "${held_pid[$1]}"
-	held_pid[$1]=''
-}
-
-say() { # NAME WORD
-	local line
-	echo "$2" >&"${held_in[$1]}"
-	read -rt 5 -u "${held_out[$1]}" line
-	echo "$line"
-}
-
 at_exit ip address del 192.0.2.1/32 dev lo
 dataplane_begin
 pod a 2
@@ -119,7 +92,7 @@ is "and mapped ones " "$(ask_hooked c mapped $VIP 81)" "a from ::ffff:$VIP:81"
 is "no packet was translated" "$(counter 8)" "$flows"
 is "none ready: refused by packet" "$(ask_hooked c connected 10.96.0.11 80)" ECONNREFUSED
 is "the host has the hooks" "$(hooked "$udpend" ask unconnected $VIP 81)" "a from $VIP:81"
-hold keeps hooked c unconnected $VIP 80
+hold keeps hooked c "$udpend" hold unconnected $VIP 80
 first=$(say keeps x)
 like "an unconnected socket is answered" "$first" "^[ab] from $VIP:80$"
 is "and keeps its backend" "$(for _ in 1 2 3 4 5; do say keeps x; done | sort -u)" "$first"
@@ -192,7 +165,7 @@ is "to the last one" "$(last a)" 1499
 ok "those between were refused" [ "$(cat "$TEST_DIR/refused")" -gt 0 ]
 
 # --- unready is not gone ---
-hold patient packet c connected $VIP 81
+hold patient packet c "$udpend" hold connected $VIP 81
 is "a flow to a" "$(say patient x)" "a from $VIP:81 of $VIP:81"
 ok "a is not ready any more" desired UNREADY READY
 is "the flow stays" "$(say patient x)" "a from $VIP:81 of $VIP:81"
@@ -203,10 +176,10 @@ ok "and is there again" desired READY READY
 is "the flow too" "$(say patient x)" "a from $VIP:81 of $VIP:81"
 
 # --- a backend leaves one of its Services; its endpoint lives, and serves others ---
-hold flow packet c connected $VIP 89
-hold flow_elsewhere packet c connected $VIP 81
-hold bound_flow hooked c connected $VIP 89
-hold bound_elsewhere hooked c connected $VIP 81
+hold flow packet c "$udpend" hold connected $VIP 89
+hold flow_elsewhere packet c "$udpend" hold connected $VIP 81
+hold bound_flow hooked c "$udpend" hold connected $VIP 89
+hold bound_elsewhere hooked c "$udpend" hold connected $VIP 81
 for name in flow bound_flow; do
 	is "$name goes to a" "$(say $name x)" "a from $VIP:89 of $VIP:89"
 done
@@ -226,9 +199,9 @@ is "so the socket ends once more" "$(dataplane abort /run/netns/c)" 1
 # --- sockets that connect(2) has bound to a backend ---
 release bound_flow
 release bound_elsewhere
-hold bound hooked c connected $VIP 80
-hold direct hooked c connected 10.244.0.2 8080
-hold free hooked c unconnected $VIP 80
+hold bound hooked c "$udpend" hold connected $VIP 80
+hold direct hooked c "$udpend" hold connected 10.244.0.2 8080
+hold free hooked c "$udpend" hold unconnected $VIP 80
 first=$(say bound x) backend=${first%% *}
 is "one that asked for the backend itself" "$(say direct x)" \
 	"a from 10.244.0.2:8080 of 10.244.0.2:8080"

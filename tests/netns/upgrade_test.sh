@@ -25,29 +25,6 @@ desired() {
 	} | dataplane apply
 }
 
-# hold NAME hooked|packet POD COMMAND...: one socket; say NAME WORD: what it then prints.
-declare -A held_in held_out
-hold() {
-	local in out
-	mkfifo "$TEST_DIR/$1.in" "$TEST_DIR/$1.out"
-	exec {in}<>"$TEST_DIR/$1.in" {out}<>"$TEST_DIR/$1.out"
-	(
-		[ "$2" != hooked ] || echo "$BASHPID" >"$HOOKED/cgroup.procs"
-		exec ip netns exec "${@:3}"
-	) <&"$in" >&"$out" &
-	at_exit stop $!
-	held_in[$1]=$in held_out[$1]=$out
-}
-heard() { # NAME
-	local line
-	read -rt 5 -u "${held_out[$1]}" line
-	echo "$line"
-}
-say() { # NAME WORD
-	echo "$2" >&"${held_in[$1]}"
-	heard "$1"
-}
-
 filters() { # the ids of the programs at all Pods
 	local link
 	for link in pna pnb pnc; do

@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "tests/check.h"
+#include "tests/json.h"
 #include "user/model/codec_json.h"
 #include "user/model/codec_protobuf.h"
 #include "user/model/kinds.h"
@@ -94,24 +95,10 @@ static const char *const objects[] = {
 	"'minAvailable':1},'status':{'disruptedPods':{'p':'2026-01-02T03:04:05Z'}}}",
 };
 
-static json_t *parse(const char *text)
-{
-	AUTO_FREE char *copy = strdup(text);
-	json_t *json;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	json = json_loads(copy, 0, NULL);
-	if (!json)
-		BAIL(text);
-	return json;
-}
-
 TEST(what_is_written_reads_as_what_it_was)
 {
 	for (size_t i = 0; i < COUNT(objects); i++) {
-		AUTO_JSON object = parse(objects[i]);
+		AUTO_JSON object = json_quoted(objects[i]);
 		AUTO_JSON again = NULL;
 		const struct kind *kind = kind_by_type(json_string_at(object, "apiVersion", ""),
 			json_string_at(object, "kind", ""));

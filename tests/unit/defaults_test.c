@@ -4,6 +4,7 @@
  * from admission and allocation.  Fields younger than the recorded server (ipFamilies, ...) were added.
  */
 #include "tests/check.h"
+#include "tests/json.h"
 #include "user/model/codec_json.h"
 #include "user/model/defaults.h"
 #include "user/model/kinds.h"
@@ -79,26 +80,11 @@ static const struct row {
 		"'name':'r'}}"},
 };
 
-/* Reads @text, in which ' stands for ". */
-static json_t *parse(const char *text)
-{
-	AUTO_FREE char *copy = strdup(text);
-	json_t *json;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	json = json_loads(copy, 0, NULL);
-	if (!json)
-		BAIL(text);
-	return json;
-}
-
 TEST(a_body_is_completed_as_kubernetes_does)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		AUTO_JSON object = parse(rows[i].body);
-		AUTO_JSON want = parse(rows[i].want);
+		AUTO_JSON object = json_quoted(rows[i].body);
+		AUTO_JSON want = json_quoted(rows[i].want);
 		const struct kind *kind = kind_by_type(json_string_at(object, "apiVersion", ""),
 			json_string_at(object, "kind", ""));
 		AUTO_FREE char *got_text = NULL;
@@ -115,8 +101,8 @@ TEST(a_body_is_completed_as_kubernetes_does)
 TEST(completing_twice_changes_nothing)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		AUTO_JSON object = parse(rows[i].want);
-		AUTO_JSON want = parse(rows[i].want);
+		AUTO_JSON object = json_quoted(rows[i].want);
+		AUTO_JSON want = json_quoted(rows[i].want);
 		const struct kind *kind = kind_by_type(json_string_at(object, "apiVersion", ""),
 			json_string_at(object, "kind", ""));
 		struct err err = {0};

@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Patches: the three kinds, on values small enough to read. */
 #include "tests/check.h"
+#include "tests/json.h"
 #include "user/model/kinds.h"
 #include "user/model/patch.h"
 #include "user/model/schema.h"
-
-static json_t *parse(const char *text)
-{
-	AUTO_FREE char *copy = strdup(text);
-	json_t *json;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	json = json_loads(copy, JSON_DECODE_ANY, NULL);
-	if (!json)
-		BAIL(text);
-	return json;
-}
 
 /* @want: what comes out; or, when @code says so, a part of the refusal. */
 static void check_result(
@@ -34,7 +21,7 @@ static void check_result(
 	}
 	if (!CHECK_OK(what, r, err))
 		return;
-	wanted = parse(want);
+	wanted = json_quoted(want);
 	got_text = json_dumps(result, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	want_text = json_dumps(wanted, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	CHECK_STR(what, got_text, want_text);
@@ -62,8 +49,8 @@ TEST(a_merge_patch_is_rfc_7386)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		AUTO_JSON object = parse(rows[i].object);
-		AUTO_JSON patch = parse(rows[i].patch);
+		AUTO_JSON object = json_quoted(rows[i].object);
+		AUTO_JSON patch = json_quoted(rows[i].patch);
 		struct err err = {0};
 		json_t *got = NULL;
 		int r = patch_merge(object, patch, &got, &err);
@@ -122,8 +109,8 @@ TEST(a_json_patch_is_rfc_6902)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		AUTO_JSON object = parse(rows[i].object);
-		AUTO_JSON patch = parse(rows[i].patch);
+		AUTO_JSON object = json_quoted(rows[i].object);
+		AUTO_JSON patch = json_quoted(rows[i].patch);
 		struct err err = {0};
 		json_t *got = NULL;
 		int r = patch_json(object, patch, &got, &err);
@@ -135,8 +122,8 @@ TEST(a_json_patch_is_rfc_6902)
 TEST(copies_of_a_json_patch_are_bounded)
 {
 	static const char text[] = "[{'op':'copy','from':'/a','path':'/a/-'}]";
-	AUTO_JSON object = parse("{'a':['x']}");
-	AUTO_JSON one = parse(text);
+	AUTO_JSON object = json_quoted("{'a':['x']}");
+	AUTO_JSON one = json_quoted(text);
 	AUTO_JSON patch = json_array();
 	json_t *got = NULL;
 	struct err err = {0};
@@ -229,9 +216,9 @@ static const struct {
 TEST(a_strategic_merge_follows_the_schema)
 {
 	for (size_t i = 0; i < COUNT(strategic); i++) {
-		AUTO_JSON object = parse(strategic[i].object);
+		AUTO_JSON object = json_quoted(strategic[i].object);
 		AUTO_JSON before = json_deep_copy(object);
-		AUTO_JSON patch = parse(strategic[i].patch);
+		AUTO_JSON patch = json_quoted(strategic[i].patch);
 		struct err err = {0};
 		json_t *got = NULL;
 		int r = patch_strategic(object, patch, strategic[i].message, &got, &err);
@@ -244,8 +231,8 @@ TEST(a_strategic_merge_follows_the_schema)
 TEST(a_strategic_merge_twice_is_as_once)
 {
 	for (size_t i = 0; i < COUNT(strategic); i++) {
-		AUTO_JSON object = parse(strategic[i].object);
-		AUTO_JSON patch = parse(strategic[i].patch);
+		AUTO_JSON object = json_quoted(strategic[i].object);
+		AUTO_JSON patch = json_quoted(strategic[i].patch);
 		AUTO_JSON once = NULL;
 		AUTO_JSON twice = NULL;
 		struct err err = {0};

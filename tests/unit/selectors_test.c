@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Selectors of lists and watches: what they select, and the words for those that cannot be read. */
 #include "tests/check.h"
+#include "tests/json.h"
 #include "user/model/kinds.h"
 #include "user/model/selector.h"
 
@@ -16,20 +17,6 @@ static void cleanup_fields(struct field_selector **selector)
 
 #define AUTO_LABELS AUTO_CLEANUP(cleanup_labels) struct label_selector *
 #define AUTO_FIELDS AUTO_CLEANUP(cleanup_fields) struct field_selector *
-
-static json_t *parse(const char *text)
-{
-	AUTO_FREE char *copy = strdup(text);
-	json_t *json;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	json = json_loads(copy, JSON_DECODE_ANY, NULL);
-	if (!json)
-		BAIL(text);
-	return json;
-}
 
 TEST(labels_are_selected_by_text)
 {
@@ -62,7 +49,7 @@ TEST(labels_are_selected_by_text)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO_LABELS selector = NULL;
-		AUTO_JSON labels = parse(rows[i].labels);
+		AUTO_JSON labels = json_quoted(rows[i].labels);
 		struct err err = {0};
 
 		if (CHECK_OK(rows[i].selector,
@@ -119,13 +106,13 @@ TEST(labels_are_selected_by_objects)
 			"{'a':'b','f':''}", true, "a=b,c notin (d,e),f,!g"},
 	};
 	AUTO_LABELS bad = NULL;
-	AUTO_JSON wrong = parse("{'matchExpressions':[{'key':'a','operator':'Like'}]}");
+	AUTO_JSON wrong = json_quoted("{'matchExpressions':[{'key':'a','operator':'Like'}]}");
 	struct err err = {0};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO_LABELS selector = NULL;
-		AUTO_JSON object = parse(rows[i].selector);
-		AUTO_JSON labels = parse(rows[i].labels);
+		AUTO_JSON object = json_quoted(rows[i].selector);
+		AUTO_JSON labels = json_quoted(rows[i].labels);
 
 		if (!CHECK_OK(rows[i].selector, label_selector_read(object, &selector, &err), &err))
 			continue;
@@ -158,7 +145,7 @@ TEST(fields_are_selected_as_the_kind_allows)
 		{"metadata.name=a\\,b", false},
 	};
 	const struct kind *pods = kind_by_resource("", "v1", "pods");
-	AUTO_JSON object = parse(pod);
+	AUTO_JSON object = json_quoted(pod);
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO_FIELDS selector = NULL;
@@ -213,7 +200,7 @@ TEST(what_is_no_field_selector_is_refused)
 TEST(an_events_source_is_its_component)
 {
 	AUTO_JSON event =
-		parse("{'source':{'component':'kubelet'},'involvedObject':{'kind':'Pod'}}");
+		json_quoted("{'source':{'component':'kubelet'},'involvedObject':{'kind':'Pod'}}");
 	AUTO_FIELDS selector = NULL;
 	struct err err = {0};
 	int r = field_selector_parse("source=kubelet,involvedObject.kind=Pod,"

@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The causes of 422, as a recorded kube-apiserver gave them (with the words of the served version). */
 #include "tests/check.h"
+#include "tests/json.h"
 #include "user/model/causes.h"
 #include "user/model/codec_json.h"
 #include "user/model/defaults.h"
 #include "user/model/kinds.h"
 #include "user/model/schema.h"
 #include "user/model/validate.h"
-
-static json_t *parse(const char *text)
-{
-	AUTO_FREE char *copy = strdup(text);
-	json_t *json;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	json = json_loads(copy, 0, NULL);
-	if (!json)
-		BAIL(text);
-	return json;
-}
 
 static const struct kind *kind_of(const json_t *object)
 {
@@ -31,7 +18,7 @@ static const struct kind *kind_of(const json_t *object)
 /* The object of @text as a server has it before validation. */
 static json_t *complete(const char *text)
 {
-	json_t *object = parse(text);
+	json_t *object = json_quoted(text);
 	struct err err = {0};
 
 	if (codec_json_clean(object, kind_of(object)->message, NULL, &err) < 0)
