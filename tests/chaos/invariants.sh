@@ -44,7 +44,7 @@ endings_known() {
 # The kernel's endpoints are those of `get backends`, and all that is READY there is so here.
 maps_as_planned() {
 	diff <(ctl get backends -o json | jq -r '.items[] | "\(.address | sub(":.*"; "")) \(.state)"' | sort -u) \
-		<("$PODNET_PLAIN/tests/tools/dataplane" /sys/fs/bpf "$LAB_INSTANCE" - show | sort -u) |
+		<("$PODNET_PLAIN/tests/tools/dataplane" /sys/fs/bpf "$LAB_INSTANCE" - endpoints | sort -u) |
 		sed -n 's/^</planned: /p; s/^>/in the kernel: /p'
 }
 
@@ -73,7 +73,7 @@ census() {
 		done
 		find "$LAB/state/ipam" -type f -printf "address %f\n"
 		bpftool -j map dump pinned /sys/fs/bpf/podnet/"$LAB_INSTANCE"/*/pods4 | jq -r '.[] | "pods4"'
-		"$PODNET_PLAIN/tests/tools/dataplane" /sys/fs/bpf "$LAB_INSTANCE" - show | sed 's/.*/endpoint/'
+		"$PODNET_PLAIN/tests/tools/dataplane" /sys/fs/bpf "$LAB_INSTANCE" - endpoints | sed 's/.*/endpoint/'
 		find "$LAB_RUN" "$DISK/state" -ignore_readdir_race -maxdepth 3 -not -path '*/exits/*' -printf "file %p\n"
 		find "/proc/$(podnetd_pid)/fd" -type l -printf "descriptor %l\n" | sed -E 's/[a-z]*:\[?[0-9]+\]?/N/'
 	} 2>/dev/null | names_alike | sort | uniq -c
@@ -81,7 +81,9 @@ census() {
 
 # Only more than before is a leak.
 nothing_more() {
-	diff <(echo "$census_before") <(census) | sed -n 's/^</before: /p; s/^>/now: /p'
+	census | awk 'NR == FNR { count = $1; $1 = ""; before[$0] = count; next }
+		{ count = $1; $1 = "" } count > before[$0] { print "now " count ", before " before[$0] + 0 ":" $0 }' \
+		<(echo "$census_before") -
 }
 
 # Connections may fail that were opened before the state of a Pod that was hit was stored as DOWN, and those that lasted

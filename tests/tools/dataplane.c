@@ -10,7 +10,8 @@
  *	                             "service [udp:]ADDRESS:PORT MASK ADDRESS:PORT..." lines
  *	  state ADDRESS STATE        what podnetd does first when readiness is lost
  *	  abort NETNS                ends UDP sockets in there whose endpoints are gone; prints how many
- *	  show                       endpoints and their states
+ *	  show                       opens it as podnetd does (CGROUP's hooks, too); endpoints and their states
+ *	  endpoints                  the same of the maps alone, beside whoever has them open
  *	  counters
  *	  remove
  */
@@ -26,6 +27,7 @@
 #include "user/base/err.h"
 #include "user/datapath/attach.h"
 #include "user/datapath/datapath.h"
+#include "user/datapath/maps.h"
 #include "user/datapath/pindir.h"
 #include "user/net/netns.h"
 #include "user/net/sockets.h"
@@ -159,6 +161,22 @@ static int show(struct datapath *datapath, struct err *err)
 	return r;
 }
 
+static int endpoints_read(const struct datapath_config *config, struct err *err)
+{
+	struct maps maps = MAPS_CLOSED;
+	int r = maps_open(config, &maps, err);
+
+	for (uint32_t id = 1; r == 0 && id < maps.image.endpoint_max; id++) {
+		const struct endpoint *endpoint = &maps.image.endpoints[id];
+
+		if (endpoint->address4)
+			printf("%s %s\n", inet_ntoa((struct in_addr){endpoint->address4}),
+				states[endpoint->state]);
+	}
+	maps_close(&maps);
+	return r;
+}
+
 static int counters(const struct datapath_config *config, struct err *err)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -231,6 +249,8 @@ int main(int argc, char **argv)
 		r = datapath_remove(&config, &err);
 	else if (strcmp(argv[4], "counters") == 0)
 		r = counters(&config, &err);
+	else if (strcmp(argv[4], "endpoints") == 0)
+		r = endpoints_read(&config, &err);
 	else if (strcmp(argv[4], "pod") == 0 && argc == 8)
 		r = pod(&config, argv + 5, &err);
 	else if (strcmp(argv[4], "nopod") == 0 && argc == 7)
