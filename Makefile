@@ -91,6 +91,11 @@ $(BUILD)/%.a:
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 ARCHIVES = $(LAYERS:%=$(BUILD)/%.a)
+
+# Which of two functions of one name a program gets would depend on what else it uses.
+$(BUILD)/symbols: $(BUILD)/cni.a $(ARCHIVES)
+	$(Q)nm -A --defined-only --extern-only $^ | awk 'NF { print $$NF }' | sort | uniq -d > $@
+	$(Q)! sed 's/$$/: defined twice/' $@ | grep .
 link = $(Q)$(CC) $(if $(SANITIZE),$(SANITIZERS)) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 $(BUILD)/podnet: $(BUILD)/cni/podnet-cni.o $(BUILD)/cni.a $(BUILD)/datapath.a $(BUILD)/net.a $(BUILD)/base.a
@@ -115,7 +120,7 @@ TEST_TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/
 BENCH_TOOLS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 test-tools: $(TEST_TOOLS)
 bench-tools: $(BENCH_TOOLS)
-tests: $(C_TESTS) test-tools
+tests: $(C_TESTS) test-tools $(BUILD)/symbols
 bpf-tests: $(filter $(BUILD)/tests/bpf/%,$(C_TESTS))
 
 $(C_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/check.o $(BUILD)/cni.a $(ARCHIVES)

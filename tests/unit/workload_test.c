@@ -3,7 +3,7 @@
 #include "tests/check.h"
 #include "user/base/json.h"
 #include "user/control/deployment.h"
-#include "user/control/plan.h"
+#include "user/control/requests.h"
 #include "user/control/replicaset.h"
 
 #define NOW 1000000
@@ -49,7 +49,7 @@ static void pod_put(json_t *pods, const char *name, const char *node, bool ready
 }
 
 static const json_t *write_find(
-	const struct plan *plan, const char *method, const char *target, size_t *ret_count)
+	const struct requests *plan, const char *method, const char *target, size_t *ret_count)
 {
 	const json_t *body = NULL;
 
@@ -67,7 +67,7 @@ TEST(missing_pods_are_created_from_the_template)
 {
 	AUTO_JSON set = set_make(3);
 	AUTO_JSON pods = json_object();
-	struct plan plan = {.again = UINT64_MAX};
+	struct requests plan = {.again = UINT64_MAX};
 	const json_t *pod, *owner;
 	size_t count;
 
@@ -81,14 +81,14 @@ TEST(missing_pods_are_created_from_the_template)
 		json_object_get(json_object_get(pod, "metadata"), "ownerReferences"), 0);
 	CHECK_STR("owned by it", json_string_at(owner, "uid", ""), "set");
 	CHECK("as its controller", json_is_true(json_object_get(owner, "controller")));
-	plan_clear(&plan);
+	requests_clear(&plan);
 }
 
 TEST(the_pod_that_is_missed_least_goes)
 {
 	AUTO_JSON set = set_make(2);
 	AUTO_JSON pods = json_object();
-	struct plan plan = {.again = UINT64_MAX};
+	struct requests plan = {.again = UINT64_MAX};
 	size_t count;
 
 	pod_put(pods, "ready", "n1", true);
@@ -99,19 +99,19 @@ TEST(the_pod_that_is_missed_least_goes)
 	CHECK_EQ("the one without a node", count, 1);
 	write_find(&plan, "DELETE", "/api/v1/namespaces/default/pods/unready", &count);
 	CHECK_EQ("only it", count, 0);
-	plan_clear(&plan);
+	requests_clear(&plan);
 	json_object_set_new(json_object_get(set, "spec"), "replicas", json_integer(1));
 	CHECK_EQ("planned", replicaset_plan(set, pods, NOW, &plan), 0);
 	write_find(&plan, "DELETE", "/api/v1/namespaces/default/pods/unready", &count);
 	CHECK_EQ("then the one that is not ready", count, 1);
-	plan_clear(&plan);
+	requests_clear(&plan);
 }
 
 TEST(status_counts_and_is_written_once)
 {
 	AUTO_JSON set = set_make(2);
 	AUTO_JSON pods = json_object();
-	struct plan plan = {.again = UINT64_MAX};
+	struct requests plan = {.again = UINT64_MAX};
 	const json_t *status;
 	size_t count;
 
@@ -126,10 +126,10 @@ TEST(status_counts_and_is_written_once)
 	CHECK_EQ("one ready", json_integer_at(status, "readyReplicas", 0), 1);
 	CHECK_EQ("one available", json_integer_at(status, "availableReplicas", 0), 1);
 	json_object_set(set, "status", (json_t *)status);
-	plan_clear(&plan);
+	requests_clear(&plan);
 	CHECK_EQ("planned", replicaset_plan(set, pods, NOW, &plan), 0);
 	CHECK_EQ("nothing more to write", plan.count, 0);
-	plan_clear(&plan);
+	requests_clear(&plan);
 }
 
 static json_t *deployment_make(void)
@@ -170,7 +170,7 @@ TEST(a_deployment_makes_a_set_for_each_template)
 	AUTO_JSON deployment = deployment_make();
 	AUTO_JSON sets = json_object();
 	AUTO_JSON pods = json_object();
-	struct plan plan = {.again = UINT64_MAX};
+	struct requests plan = {.again = UINT64_MAX};
 	const json_t *set, *labels;
 	json_t *container;
 	size_t count;
@@ -184,7 +184,7 @@ TEST(a_deployment_makes_a_set_for_each_template)
 	CHECK_HAS("named by its hash", json_string_at(json_object_get(set, "metadata"), "name", ""),
 		json_string_at(labels, DEPLOYMENT_HASH, "none"));
 	set_store(sets, set, 3);
-	plan_clear(&plan);
+	requests_clear(&plan);
 
 	container = json_array_get(
 		json_object_get(json_object_get(json_object_get(json_object_get(deployment, "spec"),
@@ -202,13 +202,13 @@ TEST(a_deployment_makes_a_set_for_each_template)
 		json_string_at(json_object_get(json_object_get(set, "metadata"), "annotations"),
 			"deployment.kubernetes.io/revision", ""),
 		"2");
-	plan_clear(&plan);
+	requests_clear(&plan);
 
 	json_object_set_new(container, "image", json_string("nginx:1"));
 	CHECK_EQ("planned", deployment_plan(deployment, sets, pods, NOW, &plan), 0);
 	write_find(&plan, "POST", SETS, &count);
 	CHECK_EQ("the template that comes back has a set", count, 0);
-	plan_clear(&plan);
+	requests_clear(&plan);
 }
 
 TEST(a_paused_deployment_makes_nothing_new)
@@ -216,14 +216,14 @@ TEST(a_paused_deployment_makes_nothing_new)
 	AUTO_JSON deployment = deployment_make();
 	AUTO_JSON sets = json_object();
 	AUTO_JSON pods = json_object();
-	struct plan plan = {.again = UINT64_MAX};
+	struct requests plan = {.again = UINT64_MAX};
 	size_t count;
 
 	json_object_set_new(json_object_get(deployment, "spec"), "paused", json_true());
 	CHECK_EQ("planned", deployment_plan(deployment, sets, pods, NOW, &plan), 0);
 	write_find(&plan, "POST", SETS, &count);
 	CHECK_EQ("no set", count, 0);
-	plan_clear(&plan);
+	requests_clear(&plan);
 }
 
 TEST(hashes_are_stable_and_of_safe_letters)

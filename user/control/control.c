@@ -39,7 +39,7 @@ struct job {
 	struct job *next, **link;
 	struct controller *controller;
 	char *key;
-	struct plan plan;
+	struct requests plan;
 	size_t at;
 	bool failed;
 	struct client_call *call;
@@ -73,7 +73,7 @@ static void job_free(struct job *job)
 	if (job->next)
 		job->next->link = job->link;
 	client_cancel(job->call);
-	plan_clear(&job->plan);
+	requests_clear(&job->plan);
 	free(job->key);
 	free(job);
 }
@@ -100,7 +100,7 @@ static void job_remember(struct job *job, const json_t *object)
 static void job_done(void *userdata, const struct client_answer *answer)
 {
 	struct job *job = userdata;
-	const struct plan_write *write = &job->plan.writes[job->at];
+	const struct api_write *write = &job->plan.writes[job->at];
 
 	job->call = NULL;
 	if (answer->status >= 200 && answer->status < 300) {
@@ -153,7 +153,7 @@ static void job_next(struct job *job)
 }
 
 /* Takes @plan. */
-static void job_start(struct controller *controller, const char *key, struct plan *plan)
+static void job_start(struct controller *controller, const char *key, struct requests *plan)
 {
 	struct control *control = controller->control;
 	struct job *job = calloc(1, sizeof(*job));
@@ -162,7 +162,7 @@ static void job_start(struct controller *controller, const char *key, struct pla
 	if (!job || !copy || json_object_set_new(controller->jobs, key, json_true()) < 0) {
 		free(job);
 		free(copy);
-		plan_clear(plan);
+		requests_clear(plan);
 		queue_retry(controller->queue, key);
 		return;
 	}
@@ -174,7 +174,7 @@ static void job_start(struct controller *controller, const char *key, struct pla
 	if (job->next)
 		job->next->link = &job->next;
 	control->work = job;
-	*plan = (struct plan){.again = USEC_NEVER};
+	*plan = (struct requests){.again = USEC_NEVER};
 	job_next(job);
 }
 
@@ -208,7 +208,7 @@ static bool controller_is_current(struct controller *controller, const char *key
 static void controller_turn(void *userdata, const char *key)
 {
 	struct controller *controller = userdata;
-	struct plan plan = {.again = USEC_NEVER};
+	struct requests plan = {.again = USEC_NEVER};
 
 	if (json_object_get(controller->jobs, key))
 		return; /* its end looks again */
@@ -225,7 +225,7 @@ static void controller_turn(void *userdata, const char *key)
 		if (plan.count)
 			job_start(controller, key, &plan);
 	}
-	plan_clear(&plan);
+	requests_clear(&plan);
 }
 
 /* --- following --- */

@@ -10,17 +10,17 @@
 #include "user/base/clock.h"
 #include "user/client/client.h"
 #include "user/control/generations.h"
-#include "user/control/plan.h"
+#include "user/control/requests.h"
 
 static char *set_target(const json_t *deployment, const char *name)
 {
-	return plan_target(
+	return request_target(
 		"apps", "v1", meta_text(deployment, "namespace"), "replicasets", name, NULL);
 }
 
 static char *own_target(const json_t *deployment, const char *sub)
 {
-	return plan_target("apps", "v1", meta_text(deployment, "namespace"), "deployments",
+	return request_target("apps", "v1", meta_text(deployment, "namespace"), "deployments",
 		meta_text(deployment, "name"), sub);
 }
 
@@ -127,7 +127,7 @@ static json_t *set_new(
 }
 
 static int set_create(
-	const json_t *deployment, const struct generations *generations, struct plan *plan)
+	const json_t *deployment, const struct generations *generations, struct requests *plan)
 {
 	const json_t *spec = json_object_get(deployment, "spec");
 	long long collisions =
@@ -136,7 +136,7 @@ static int set_create(
 
 	if (deployment_hash(json_object_get(spec, "template"), collisions, hash) < 0)
 		return -ENOMEM;
-	plan_create(plan, set_target(deployment, NULL),
+	requests_create(plan, set_target(deployment, NULL),
 		set_new(deployment, hash, latest_revision(generations, NULL) + 1,
 			rollout_first(&generations->rollout)));
 	return 0;
@@ -145,15 +145,16 @@ static int set_create(
 /* --- moving --- */
 
 static void set_scale(
-	const json_t *deployment, const json_t *set, long long wanted, struct plan *plan)
+	const json_t *deployment, const json_t *set, long long wanted, struct requests *plan)
 {
 	if (json_integer_at(json_object_get(set, "spec"), "replicas", 1) == wanted)
 		return;
-	plan_patch(plan, set_target(deployment, meta_text(set, "name")), CLIENT_MERGE_PATCH,
+	requests_patch(plan, set_target(deployment, meta_text(set, "name")), CLIENT_MERGE_PATCH,
 		json_pack("{s:{s:I}}", "spec", "replicas", (json_int_t)wanted));
 }
 
-static void sets_scale(const json_t *deployment, struct generations *generations, struct plan *plan)
+static void sets_scale(
+	const json_t *deployment, struct generations *generations, struct requests *plan)
 {
 	if (!rollout_step(&generations->rollout))
 		return;
@@ -166,7 +167,7 @@ static void sets_scale(const json_t *deployment, struct generations *generations
 
 /* A template that comes back gets the newest number; the Deployment shows that of its present one. */
 static void revisions_keep(
-	const json_t *deployment, const struct generations *generations, struct plan *plan)
+	const json_t *deployment, const struct generations *generations, struct requests *plan)
 {
 	const json_t *current = generations->current;
 	long long others = latest_revision(generations, current);
@@ -174,20 +175,20 @@ static void revisions_keep(
 
 	if (revision <= others) {
 		revision = others + 1;
-		plan_patch(plan, set_target(deployment, meta_text(current, "name")),
+		requests_patch(plan, set_target(deployment, meta_text(current, "name")),
 			CLIENT_MERGE_PATCH,
 			json_pack("{s:{s:{s:o}}}", "metadata", "annotations", REVISION,
 				json_sprintf("%lld", revision)));
 	}
 	if (generation_revision(deployment) != revision)
-		plan_patch(plan, own_target(deployment, NULL), CLIENT_MERGE_PATCH,
+		requests_patch(plan, own_target(deployment, NULL), CLIENT_MERGE_PATCH,
 			json_pack("{s:{s:{s:o}}}", "metadata", "annotations", REVISION,
 				json_sprintf("%lld", revision)));
 }
 
 /* Of the generations without Pods only the last few are kept, to go back to. */
 static void history_trim(
-	const json_t *deployment, const struct generations *generations, struct plan *plan)
+	const json_t *deployment, const struct generations *generations, struct requests *plan)
 {
 	long long limit =
 		json_integer_at(json_object_get(deployment, "spec"), "revisionHistoryLimit", 10);
@@ -199,13 +200,13 @@ static void history_trim(
 
 		if (numbers->wanted || numbers->running || meta_is_deleting(set))
 			continue;
-		plan_delete(plan, set_target(deployment, meta_text(set, "name")),
+		requests_delete(plan, set_target(deployment, meta_text(set, "name")),
 			meta_text(set, "uid"));
 		more--;
 	}
 }
 
-static void status_keep(const json_t *deployment, json_t *status, struct plan *plan)
+static void status_keep(const json_t *deployment, json_t *status, struct requests *plan)
 {
 	const json_t *old = json_object_get(deployment, "status");
 	const char *key;
@@ -218,12 +219,12 @@ static void status_keep(const json_t *deployment, json_t *status, struct plan *p
 	json_object_foreach ((json_t *)old, key, value) /* a merge patch forgets by null */
 		if (!json_object_get(status, key))
 			json_object_set_new(status, key, json_null());
-	plan_patch(plan, own_target(deployment, "status"), CLIENT_MERGE_PATCH,
+	requests_patch(plan, own_target(deployment, "status"), CLIENT_MERGE_PATCH,
 		json_pack("{s:o}", "status", status));
 }
 
 /* Without progress nothing happens by itself: look when the deadline is over. */
-static void deadline_watch(const json_t *deployment, const json_t *status, struct plan *plan)
+static void deadline_watch(const json_t *deployment, const json_t *status, struct requests *plan)
 {
 	long long deadline = json_integer_at(
 		json_object_get(deployment, "spec"), "progressDeadlineSeconds", 600);
@@ -234,7 +235,7 @@ static void deadline_watch(const json_t *deployment, const json_t *status, struc
 }
 
 int deployment_plan(const json_t *deployment, const json_t *sets, const json_t *pods, int64_t now,
-	struct plan *plan)
+	struct requests *plan)
 {
 	AUTO_CLEANUP(generations_clear) struct generations generations;
 	bool paused = json_is_true(json_object_get(json_object_get(deployment, "spec"), "paused"));

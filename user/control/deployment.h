@@ -6,14 +6,14 @@
 
 #include "user/base/json.h"
 
-struct plan;
+struct requests;
 
 /*
  * What is to be written next for @deployment.  @sets and @pods: "namespace/name" -> object.  @now: seconds
  * since 1970.  -ENOMEM.
  */
 int deployment_plan(const json_t *deployment, const json_t *sets, const json_t *pods, int64_t now,
-	struct plan *plan);
+	struct requests *plan);
 
 #define DEPLOYMENT_HASH	    "pod-template-hash"
 #define DEPLOYMENT_HASH_LEN 16

@@ -9,7 +9,7 @@
 #include "user/base/clock.h"
 #include "user/client/client.h"
 #include "user/control/owned.h"
-#include "user/control/plan.h"
+#include "user/control/requests.h"
 #include "user/model/age.h"
 
 #define DELETION_COST "controller.kubernetes.io/pod-deletion-cost"
@@ -33,11 +33,11 @@ static json_t *pod_new(const json_t *set)
 	return pod;
 }
 
-static void create_pods(const json_t *set, size_t count, struct plan *plan)
+static void create_pods(const json_t *set, size_t count, struct requests *plan)
 {
 	for (size_t i = 0; i < count && i < REPLICASET_BURST; i++)
-		plan_create(plan,
-			plan_target("", "v1", meta_text(set, "namespace"), "pods", NULL, NULL),
+		requests_create(plan,
+			request_target("", "v1", meta_text(set, "namespace"), "pods", NULL, NULL),
 			pod_new(set));
 }
 
@@ -125,15 +125,15 @@ static int pod_order(const void *first, const void *second)
 	return result ? result : strcmp(meta_text(a, "name"), meta_text(b, "name"));
 }
 
-static void delete_pods(struct owned *active, size_t count, struct plan *plan)
+static void delete_pods(struct owned *active, size_t count, struct requests *plan)
 {
 	ranked = active;
 	qsort(active->list, active->count, sizeof(active->list[0]), pod_order);
 	for (size_t i = 0; i < count && i < REPLICASET_BURST; i++) {
 		const json_t *pod = active->list[i];
 
-		plan_delete(plan,
-			plan_target("", "v1", meta_text(pod, "namespace"), "pods",
+		requests_delete(plan,
+			request_target("", "v1", meta_text(pod, "namespace"), "pods",
 				meta_text(pod, "name"), NULL),
 			meta_text(pod, "uid"));
 	}
@@ -185,7 +185,7 @@ static json_t *status_new(const json_t *set, const struct owned *active, int64_t
 }
 
 static void status_plan(
-	const json_t *set, const struct owned *active, int64_t now, struct plan *plan)
+	const json_t *set, const struct owned *active, int64_t now, struct requests *plan)
 {
 	const json_t *old = json_object_get(set, "status");
 	json_t *status = status_new(set, active, now), *value;
@@ -198,15 +198,15 @@ static void status_plan(
 	json_object_foreach ((json_t *)old, key, value) /* a merge patch forgets by null */
 		if (strcmp(key, "conditions") != 0 && !json_object_get(status, key))
 			json_object_set_new(status, key, json_null());
-	plan_patch(plan,
-		plan_target("apps", "v1", meta_text(set, "namespace"), "replicasets",
+	requests_patch(plan,
+		request_target("apps", "v1", meta_text(set, "namespace"), "replicasets",
 			meta_text(set, "name"), "status"),
 		CLIENT_MERGE_PATCH, json_pack("{s:o}", "status", status));
 }
 
 /* Pods become available by themselves: when the next one does. */
 static void available_again(
-	const json_t *set, const struct owned *active, int64_t now, struct plan *plan)
+	const json_t *set, const struct owned *active, int64_t now, struct requests *plan)
 {
 	int64_t least = json_integer_at(json_object_get(set, "spec"), "minReadySeconds", 0);
 
@@ -222,7 +222,7 @@ static void available_again(
 	}
 }
 
-int replicaset_plan(const json_t *set, const json_t *pods, int64_t now, struct plan *plan)
+int replicaset_plan(const json_t *set, const json_t *pods, int64_t now, struct requests *plan)
 {
 	AUTO_CLEANUP(owned_clear) struct owned active = {0};
 	size_t wanted = (size_t)json_integer_at(json_object_get(set, "spec"), "replicas", 1);

@@ -34,11 +34,11 @@ static void scheduler_changed(
 		controller_look(controller, ALL);
 }
 
-static void pod_bind(const json_t *pod, const json_t *node, struct plan *plan)
+static void pod_bind(const json_t *pod, const json_t *node, struct requests *plan)
 {
-	plan_create(plan,
-		plan_target("", "v1", meta_text(pod, "namespace"), "pods", meta_text(pod, "name"),
-			"binding"),
+	requests_create(plan,
+		request_target("", "v1", meta_text(pod, "namespace"), "pods",
+			meta_text(pod, "name"), "binding"),
 		json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:s}}", "kind", "Binding",
 			"apiVersion", "v1", "metadata", "name", meta_text(pod, "name"), "uid",
 			meta_text(pod, "uid"), "target", "kind", "Node", "apiVersion", "v1", "name",
@@ -57,7 +57,7 @@ static const json_t *pod_scheduled(const json_t *pod)
 	return NULL;
 }
 
-static void pod_explain(const json_t *pod, const char *message, struct plan *plan)
+static void pod_explain(const json_t *pod, const char *message, struct requests *plan)
 {
 	const json_t *known = pod_scheduled(pod);
 	char now[CLOCK_RFC3339_LEN];
@@ -65,9 +65,9 @@ static void pod_explain(const json_t *pod, const char *message, struct plan *pla
 	if (strcmp(json_string_at(known, "message", ""), message) == 0)
 		return;
 	clock_rfc3339(clock_wall(), now);
-	plan_patch(plan,
-		plan_target("", "v1", meta_text(pod, "namespace"), "pods", meta_text(pod, "name"),
-			"status"),
+	requests_patch(plan,
+		request_target("", "v1", meta_text(pod, "namespace"), "pods",
+			meta_text(pod, "name"), "status"),
 		CLIENT_STRATEGIC_PATCH,
 		json_pack("{s:{s:[{s:s, s:s, s:s, s:s, s:s}]}}", "status", "conditions", "type",
 			"PodScheduled", "status", "False", "reason", "Unschedulable", "message",
@@ -92,7 +92,7 @@ static const json_t *pod_next(const json_t *pods, const json_t *skipped)
 	return next;
 }
 
-static int scheduler_plan(const struct control *control, const char *key, struct plan *plan)
+static int scheduler_plan(const struct control *control, const char *key, struct requests *plan)
 {
 	const json_t *pods = control_objects(control, FOLLOWED_PODS), *pod;
 	AUTO_CLEANUP(snapshot_clear) struct snapshot snapshot = {0};

@@ -8,7 +8,7 @@
 #include "user/base/json.h"
 #include "user/client/client.h"
 #include "user/client/informer.h"
-#include "user/control/plan.h"
+#include "user/control/requests.h"
 #include "user/control/queue.h"
 
 enum followed {
@@ -27,7 +27,7 @@ struct controller_kind {
 	/* Says with controller_look which keys a change concerns. */
 	void (*changed)(struct controller *controller, enum followed kind, const json_t *object);
 	/* Plans for one key.  -ENOMEM. */
-	int (*plan)(const struct control *control, const char *key, struct plan *plan);
+	int (*plan)(const struct control *control, const char *key, struct requests *plan);
 };
 
 struct controller {

@@ -44,7 +44,7 @@ static void replica_sets_changed(
 		look_owner(controller, object, FOLLOWED_REPLICA_SETS);
 }
 
-static int replica_sets_plan(const struct control *control, const char *key, struct plan *plan)
+static int replica_sets_plan(const struct control *control, const char *key, struct requests *plan)
 {
 	const json_t *set = json_object_get(control_objects(control, FOLLOWED_REPLICA_SETS), key);
 
@@ -68,7 +68,7 @@ static void deployments_changed(
 		look_owner(controller, object, FOLLOWED_DEPLOYMENTS);
 }
 
-static int deployments_plan(const struct control *control, const char *key, struct plan *plan)
+static int deployments_plan(const struct control *control, const char *key, struct requests *plan)
 {
 	const json_t *deployment =
 		json_object_get(control_objects(control, FOLLOWED_DEPLOYMENTS), key);

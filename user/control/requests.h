@@ -7,7 +7,7 @@
 
 #include "user/base/json.h"
 
-struct plan_write {
+struct api_write {
 	const char *method;
 	char *target;
 	const char *content_type; /* a constant; NULL: JSON */
@@ -15,21 +15,22 @@ struct plan_write {
 };
 
 /* Born as {.again = USEC_NEVER}. */
-struct plan {
-	struct plan_write *writes;
+struct requests {
+	struct api_write *writes;
 	size_t count, room;
 	uint64_t again; /* look again then (clock_now() microseconds) */
-	int no_memory;	/* a write was lost: nothing of the plan may be done */
+	int no_memory;	/* a write was lost: none of them may be done */
 };
 
 /* "/api/v1/namespaces/NS/pods/NAME/SUB": @group "" is core; @namespace, @name, @sub may be NULL.  The caller frees it. */
-char *plan_target(const char *group, const char *version, const char *namespace, const char *plural,
-	const char *name, const char *sub);
+char *request_target(const char *group, const char *version, const char *namespace,
+	const char *plural, const char *name, const char *sub);
 
 /* Each takes @target and @body, which may be NULL for lack of memory. */
-void plan_create(struct plan *plan, char *target, json_t *body);
-void plan_delete(struct plan *plan, char *target, const char *uid);
-void plan_patch(struct plan *plan, char *target, const char *content_type, json_t *body);
+void requests_create(struct requests *requests, char *target, json_t *body);
+void requests_delete(struct requests *requests, char *target, const char *uid);
+void requests_patch(
+	struct requests *requests, char *target, const char *content_type, json_t *body);
 
-/* Releases everything; the plan is empty again. */
-void plan_clear(struct plan *plan);
+/* Releases everything; they are empty again. */
+void requests_clear(struct requests *requests);
