@@ -7,6 +7,16 @@
 LAB=/mnt/lab
 SECONDS_READY=100
 
+# The disk has the images as podnet-pull has stored them: nobody asks for more.
+registry_none() {
+	lab_registry_start() {
+		: >"$LAB/registries.conf"
+	}
+	lab_registry_stop() {
+		:
+	}
+}
+
 # The host has pushed the images before: the registry serves a copy of what it stored.
 registry_copy() {
 	mkdir -p "$LAB/registry"
@@ -25,6 +35,15 @@ lab_pods_are_ready() { # NAME...
 lab_pods_are_gone() {
 	local table
 	table=$(ctl get pods -A 2>&1) && [[ ! "$table" =~ Running|Pending|Terminating|Failed|OOMKilled ]]
+}
+
+# What `get pods` says now, for several questions to jq.
+pods_read() {
+	ctl get pods -o json >"$TEST_DIR/pods.json"
+}
+
+pods_ask() { # FILTER
+	jq -r "$1" "$TEST_DIR/pods.json"
 }
 
 # Ends the test with everything up.
