@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/base/worker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -74,7 +75,9 @@ static void *worker_main(void *userdata)
 		task->work(task->arg);
 		pthread_mutex_lock(&worker->lock);
 		tasks_append(&worker->finished, task);
-		eventfd_write(worker->event_fd, 1);
+		/* Lost, it would leave what is finished lying; a full counter wakes the loop, too. */
+		while (eventfd_write(worker->event_fd, 1) < 0 && errno != EAGAIN)
+			;
 	}
 	pthread_mutex_unlock(&worker->lock);
 	return NULL;

@@ -285,21 +285,34 @@ static void drain_end(struct node_pod *pod)
 	nodepod_done(pod, 0, "", "");
 }
 
+/* How many of the connections are open that were so at the first look. */
+static int drain_count(struct node_pod *pod, size_t *ret, struct err *err)
+{
+	if (!pod->drain) {
+		int r = sockets_snapshot(pod->netns_fd, &pod->drain, err);
+
+		if (r < 0)
+			return r;
+	}
+	return sockets_remaining(pod->drain, pod->netns_fd, ret, err);
+}
+
+/* Who cannot look waits as long as for connections that do not end. */
 static void drain_look(void *userdata)
 {
 	struct node_pod *pod = userdata;
 	size_t open = 0;
 	struct err err;
+	int r = drain_count(pod, &open, &err);
 
-	if (sockets_remaining(pod->drain, pod->netns_fd, &open, &err) < 0) {
-		log_warning("pod %s: %s, not waiting for open connections", pod->id, err.text);
-		open = 0;
-	}
-	if (open && clock_now() < drain_deadline(pod)) {
+	if ((r < 0 || open) && clock_now() < drain_deadline(pod)) {
 		timer_arm(pod->drain_timer, clock_now() + DRAIN_LOOK);
 		return;
 	}
-	if (open)
+	if (r < 0)
+		log_warning("pod %s: %s, connections may still be open after the drain wait",
+			pod->id, err.text);
+	else if (open)
 		log_info("pod %s: %zu connections are still open after the drain wait", pod->id,
 			open);
 	drain_end(pod);
@@ -308,16 +321,12 @@ static void drain_look(void *userdata)
 static void podaction_drain(struct node_pod *pod)
 {
 	struct err err;
-	int r;
 
 	if (!pod->observed.networked || pod->netns_fd < 0 || clock_now() >= drain_deadline(pod)) {
 		drain_end(pod);
 		return;
 	}
-	r = sockets_snapshot(pod->netns_fd, &pod->drain, &err);
-	if (r == 0)
-		r = timer_new(pod->node->loop, drain_look, pod, &pod->drain_timer, &err);
-	if (r < 0) {
+	if (timer_new(pod->node->loop, drain_look, pod, &pod->drain_timer, &err) < 0) {
 		log_warning("pod %s: %s, not waiting for open connections", pod->id, err.text);
 		drain_end(pod);
 		return;
