@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/json.h"
 #include "user/base/fs.h"
 #include "user/base/record.h"
 #include "user/model/manifest.h"
@@ -58,6 +59,15 @@ static void told_changed(void *userdata, struct node_pod *pod)
 {
 	(void)userdata;
 	note(pod, "status");
+}
+
+static void told_happened(void *userdata, struct node_pod *pod, const struct node_event *happened)
+{
+	(void)userdata;
+	(void)pod;
+	snprintf(heard, sizeof(heard), "%s %s %s: %s", happened->warning ? "Warning" : "Normal",
+		happened->container ? happened->container : "-", happened->reason,
+		happened->message);
 }
 
 static struct pod *spec_make(void)
@@ -117,6 +127,65 @@ TEST(the_data_plane_hears_of_lost_readiness_before_the_record_and_the_status)
 	heard[0] = '\0';
 	nodepod_touch(pod);
 	CHECK_STR("nothing new for the data plane", heard, "status(unready) ");
+	nodepod_free(pod);
+	sd_event_unref(node.loop);
+	CHECK_OK("clean up", fs_remove(run_dir, &err), &err);
+}
+
+static const struct {
+	const char *what, *json;
+	bool stops, records;
+	const char *event;
+} updates[] = {
+	{"the same words change nothing",
+		"{'metadata':{},'spec':{'containers':[{'name':'main','image':'nginx'}]}}", false,
+		false, ""},
+	{"a label is recorded",
+		"{'metadata':{'labels':{'a':'b'}},'spec':{'containers':[{'name':'main','image':'"
+		"nginx'}]}}",
+		false, true, ""},
+	{"another image ends its container, and is told",
+		"{'metadata':{'labels':{'a':'b'}},'spec':{'containers':[{'name':'main','image':'"
+		"busybox'}]}}",
+		true, true,
+		"Normal main Killing: Container main definition changed, will be restarted"},
+	{"a container that is not named stays",
+		"{'metadata':{'labels':{'a':'b'}},'spec':{'containers':[]}}", false, false, ""},
+};
+
+TEST(what_may_change_in_a_pod_is_taken_over)
+{
+	const struct node_config config = {
+		.state_dir = run_dir, .run_dir = run_dir, .log_dir = run_dir};
+	struct node node = {.config = &config,
+		.events = {.serving = told_serving,
+			.changed = told_changed,
+			.happened = told_happened}};
+	struct container_observed *container;
+	struct node_pod *pod;
+	struct err err;
+
+	snprintf(run_dir, sizeof(run_dir), "/tmp/podnet-test-nodepod.%d", getpid());
+	if (sd_event_new(&node.loop) < 0)
+		BAIL("no event loop");
+	pod = pod_make(&node);
+	container = &pod->observed.containers[0];
+	node.events.changed = NULL;
+	for (size_t i = 0; i < COUNT(updates); i++) {
+		AUTO_JSON json = json_quoted(updates[i].json);
+
+		heard[0] = '\0';
+		pod->observed.prepared = container->image_present = true;
+		container->stop_requested = false;
+		pod->adopting = true; /* nobody is told of more than the event */
+		node_pod_update(pod, json);
+		CHECK_EQ(updates[i].what, container->stop_requested, updates[i].stops);
+		CHECK_EQ(updates[i].what, !container->image_present, updates[i].stops);
+		CHECK_EQ(updates[i].what, !pod->observed.prepared, updates[i].records);
+		CHECK_STR(updates[i].what, heard, updates[i].event);
+	}
+	CHECK_STR("the image is the new one", pod->spec->containers[0].image, "busybox");
+	pod->adopting = false;
 	nodepod_free(pod);
 	sd_event_unref(node.loop);
 	CHECK_OK("clean up", fs_remove(run_dir, &err), &err);

@@ -133,7 +133,7 @@ static void pods_sync_entry(struct agent *agent, const struct manifests_entry *e
 	if (!pod)
 		pods_add(agent, entry, uid);
 	else if (strcmp(node_pod_spec(pod)->meta.uid, uid) == 0)
-		node_pod_relabel(pod, entry->object);
+		node_pod_update(pod, entry->object->json);
 	else if (!node_pod_observed(pod)->deleting)
 		node_pod_delete(pod, -1);
 }

@@ -57,6 +57,7 @@ static void container_failed(struct container_work *work, const char *reason, co
 	log_error("pod %s: container %s: %s: %s", work->pod->id,
 		observed_container(work->pod->spec, work->index)->name, reason, message);
 	nodepod_touch(work->pod);
+	containerevent(work, EVENT_WARNING, "Failed", "%s: %s", reason, message);
 }
 
 /* --- pull --- */
@@ -101,6 +102,9 @@ static void pulled(void *userdata, int result, const struct image *image, const 
 	container->reason[0] = container->message[0] = '\0';
 	container->stop_signal = stop_signal(image->stop_signal);
 	snprintf(container->image_digest, sizeof(container->image_digest), "%s", image->digest);
+	containerevent(work, EVENT_NORMAL, "Pulled",
+		"Container image \"%s\" is present on this machine",
+		observed_container(work->pod->spec, work->index)->image);
 	nodepod_touch(work->pod);
 }
 
@@ -109,6 +113,8 @@ static void container_pull(struct container_work *work)
 	const struct container *spec = observed_container(work->pod->spec, work->index);
 	struct err err;
 
+	if (spec->pull_policy == PULL_ALWAYS)
+		containerevent(work, EVENT_NORMAL, "Pulling", "Pulling image \"%s\"", spec->image);
 	if (images_ensure(work->pod->node->images, spec->image, spec->pull_policy, pulled, work,
 		    &work->pull, &err) < 0)
 		container_failed(work, "ErrImagePull", err.text);
@@ -147,6 +153,8 @@ static void container_began(struct container_work *work)
 	work->stop_grace = -1;
 	log_info("pod %s: container %s started (attempt %u)", work->pod->id,
 		observed_container(work->pod->spec, work->index)->name, container->attempt);
+	containerevent(work, EVENT_NORMAL, "Started", "Started container %s",
+		observed_container(work->pod->spec, work->index)->name);
 }
 
 static void start_erased(struct container_work *work, int result, const char *reason)
@@ -210,6 +218,8 @@ static void post_start_done(void *cookie, int code, const char *output)
 	if (code != 0) {
 		log_warning("pod %s: container %s: FailedPostStartHook: %s", work->pod->id,
 			observed_container(work->pod->spec, work->index)->name, output);
+		containerevent(work, EVENT_WARNING, "FailedPostStartHook",
+			"PostStartHook failed: %s", output);
 		observed_of(work)->stop_requested = true;
 	}
 	nodepod_touch(work->pod);
@@ -266,6 +276,8 @@ static void created(void *userdata, int result, pid_t pid, const char *reason)
 		return;
 	}
 	observed_of(work)->pid = pid;
+	containerevent(work, EVENT_NORMAL, "Created", "Created container: %s",
+		observed_container(work->pod->spec, work->index)->name);
 	container_id(work->pod, work->index, work->starting, id);
 	if (!work->pod->shim || shim_start_container(work->pod->shim, id, started, work) < 0)
 		start_failed(work, "RunContainerError", "the shim is gone");
@@ -361,9 +373,12 @@ static void pre_stop_done(void *cookie, int code, const char *output)
 	struct container_work *work = cookie;
 
 	work->hook = NULL;
-	if (code != 0)
+	if (code != 0) {
 		log_warning("pod %s: container %s: FailedPreStopHook: %s", work->pod->id,
 			observed_container(work->pod->spec, work->index)->name, output);
+		containerevent(
+			work, EVENT_WARNING, "FailedPreStopHook", "PreStopHook failed: %s", output);
+	}
 	container_terminate(work);
 }
 
@@ -386,6 +401,9 @@ static void container_stop(struct container_work *work)
 
 	container->stopping = true;
 	container->kill_at = container_kill_at(work);
+	if (work->pod->observed.deleting)
+		containerevent(work, EVENT_NORMAL, "Killing", "Stopping container %s",
+			observed_container(work->pod->spec, work->index)->name);
 	containerprobe_stop(work->pod, work->index, PROBE_LIVENESS);
 	work->hook = hook_cancel(work->hook);
 	if (!hook || container->kill_at <= clock_now())
@@ -529,6 +547,22 @@ static uint64_t exit_time(const struct container_observed *container, const stru
 	return age < now - container->started ? now - age : container->started;
 }
 
+/* It ended and will be started again, but not yet. */
+static void exit_tell(struct node_pod *pod, size_t index)
+{
+	const struct container_observed *container = &pod->observed.containers[index];
+	const struct object_meta *meta = &pod->spec->meta;
+
+	if (!pod->observed.deleting &&
+		restart_wanted(pod->spec->restart_policy, observed_is_init(pod->spec, index),
+			&container->exit) &&
+		restart_due(container) > clock_now())
+		containerevent(&pod->work[index], EVENT_WARNING, "BackOff",
+			"Back-off restarting failed container %s in pod %s_%s(%s)",
+			observed_container(pod->spec, index)->name, meta->name, meta->namespace,
+			meta->uid);
+}
+
 void containeraction_exited(
 	struct node_pod *pod, size_t index, const struct shim_exit *exit, bool unknown)
 {
@@ -549,6 +583,7 @@ void containeraction_exited(
 	container->message[0] = '\0';
 	if (observed_container(pod->spec, index)->pull_policy == PULL_ALWAYS)
 		container->image_present = false;
+	exit_tell(pod, index);
 	nodepod_touch(pod);
 	log_info("pod %s: container %s exited with code %d%s", pod->id,
 		observed_container(pod->spec, index)->name, exit->code,

@@ -35,6 +35,9 @@ static void readiness_changed(void *userdata, bool ok, const char *message)
 	snprintf(container->message, sizeof(container->message), "%s%.200s",
 		ok ? "" : "readiness probe failed: ", ok ? "" : message);
 	nodepod_touch(work->pod);
+	if (!ok)
+		containerevent(
+			work, EVENT_WARNING, "Unhealthy", "Readiness probe failed: %s", message);
 	log_info("pod %s: container %s is %s%s%s", work->pod->id,
 		observed_container(work->pod->spec, work->index)->name, ok ? "ready" : "not ready",
 		ok ? "" : ": ", ok ? "" : message);
@@ -52,6 +55,9 @@ static void liveness_changed(void *userdata, bool ok, const char *message)
 	work->stop_grace = spec->liveness->termination_grace;
 	work->pod->observed.containers[work->index].stop_requested = true;
 	nodepod_touch(work->pod);
+	containerevent(work, EVENT_WARNING, "Unhealthy", "Liveness probe failed: %s", message);
+	containerevent(work, EVENT_NORMAL, "Killing",
+		"Container %s failed liveness probe, will be restarted", spec->name);
 }
 
 static void probe_start(struct node_pod *pod, size_t index, const struct probe_spec *spec,

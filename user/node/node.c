@@ -374,32 +374,6 @@ struct node_pod *node_pod_next(const struct node *node, const struct node_pod *a
 	return after ? after->next : node->first;
 }
 
-static const json_t *relabel(json_t *meta, const json_t *from, const char *key)
-{
-	json_t *value = json_object_get(from, key);
-
-	if (value)
-		json_object_set(meta, key, value);
-	else
-		json_object_del(meta, key);
-	return json_object_get(meta, key);
-}
-
-void node_pod_relabel(struct node_pod *pod, const struct object *object)
-{
-	const json_t *from = json_object_get(object->json, "metadata");
-	json_t *meta = json_object_get(pod->spec->json, "metadata");
-	struct object_meta *mine = &pod->spec->meta;
-
-	if (json_equal(mine->labels, json_object_get(from, "labels")) &&
-		json_equal(mine->annotations, json_object_get(from, "annotations")))
-		return;
-	mine->labels = relabel(meta, from, "labels");
-	mine->annotations = relabel(meta, from, "annotations");
-	pod->observed.prepared = false; /* records the Pod anew; all else is there already */
-	nodepod_kick(pod);
-}
-
 const struct pod *node_pod_spec(const struct node_pod *pod)
 {
 	return pod->spec;

@@ -33,11 +33,21 @@ struct node_config {
 	struct in_addr host_ip;
 };
 
+/* What people want to hear of, as an Event would say it. */
+struct node_event {
+	const char *container; /* NULL: it is about the Pod as a whole */
+	bool init;	       /* that is an init container */
+	bool warning;
+	const char *reason, *message; /* "Started", "Started container web" */
+};
+
 struct node_events {
 	/* What @pod serves changed.  Called before anything is written or told to anybody else. */
 	void (*serving)(void *userdata, struct node_pod *pod, enum pod_serving state);
 	/* Something that its status shows changed. */
 	void (*changed)(void *userdata, struct node_pod *pod);
+	/* Something happened to it; may be NULL.  All is borrowed. */
+	void (*happened)(void *userdata, struct node_pod *pod, const struct node_event *event);
 	/* Take the Pod out of every Service; call acknowledged(cookie) when no new flow can reach it. */
 	void (*eject)(void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie),
 		void *cookie);
@@ -89,8 +99,11 @@ struct node_pod *node_pod_find(const struct node *node, const char *namespace, c
 /* The Pods in order of namespace and name: @after NULL gives the first, then the next; NULL at the end. */
 struct node_pod *node_pod_next(const struct node *node, const struct node_pod *after);
 
-/* Takes over labels and annotations of @object, the only parts that change without a new Pod. */
-void node_pod_relabel(struct node_pod *pod, const struct object *object);
+/*
+ * Takes over labels, annotations and images of @json (a Pod), the only parts that change without a
+ * new Pod.  A container whose image is another one is stopped, and started with it.
+ */
+void node_pod_update(struct node_pod *pod, const json_t *json);
 
 /* What a Pod is.  All borrowed. */
 const struct pod *node_pod_spec(const struct node_pod *pod);

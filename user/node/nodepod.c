@@ -126,6 +126,7 @@ void nodepod_done(struct node_pod *pod, int result, const char *reason, const ch
 		snprintf(observed->reason, sizeof(observed->reason), "%s", reason);
 		snprintf(observed->message, sizeof(observed->message), "%s", message);
 		log_error("pod %s: %s: %s", pod->id, reason, message);
+		podevent(pod, EVENT_WARNING, reason, "%s", message);
 	} else {
 		observed->failures = 0;
 		observed->retry_at = 0;

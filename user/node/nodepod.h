@@ -131,6 +131,13 @@ bool container_of_id(
 void containerprobe_start(struct node_pod *pod, size_t index, bool adopted);
 void containerprobe_stop(struct node_pod *pod, size_t index, enum probe_kind kind);
 
+/* podevent.c: tells the agent of what people want to hear of, about the Pod as a whole or a container. */
+enum podevent_type { EVENT_NORMAL, EVENT_WARNING };
+void podevent(struct node_pod *pod, enum podevent_type type, const char *reason, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+void containerevent(struct container_work *work, enum podevent_type type, const char *reason,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* podresult.c: keeps the record @text of a finished Pod beyond this boot. */
 void podresult_save(struct node_pod *pod, const char *text);
 /* Takes over how the Pod ended in an earlier boot.  -ENOENT: it had not. */

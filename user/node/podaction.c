@@ -245,6 +245,8 @@ static void podaction_reset(struct node_pod *pod)
 	int r;
 
 	log_warning("pod %s: its sandbox is gone, it will be killed and re-created", pod->id);
+	podevent(pod, EVENT_NORMAL, "SandboxChanged",
+		"Pod sandbox changed, it will be killed and re-created.");
 	pod->shim = shim_free(pod->shim);
 	r = pod_reap(pod, reset_killed, &err);
 	if (r < 0)
