@@ -34,7 +34,10 @@ TEST(the_highest_free_address_is_taken_and_kept)
 	CHECK_OK("again", vips_take(vips, "default/a", &address, &changed, &err), &err);
 	CHECK_STR("the same as before", text(address), "10.96.255.254");
 	CHECK("nothing new to record", !changed);
-	CHECK("release", vips_release(vips, "default/a"));
+	CHECK_STR("who has it is known", vips_holder(vips, address), "default/a");
+	/* The name that it gave is good for this, too. */
+	CHECK("release", vips_release(vips, vips_holder(vips, address)));
+	CHECK("nobody has it", !vips_holder(vips, address));
 	CHECK_OK("third", vips_take(vips, "default/c", &address, &changed, &err), &err);
 	CHECK_STR("a released one is free", text(address), "10.96.255.254");
 	vips_free(vips);

@@ -49,6 +49,7 @@ static int agent_dirs(struct agent *agent, struct err *err)
 static void agent_changed(void *userdata, struct node_pod *pod)
 {
 	control_follow(userdata, pod);
+	clusterpods_changed(userdata, pod);
 }
 
 static void agent_gone(void *userdata, struct node_pod *pod)
@@ -57,6 +58,7 @@ static void agent_gone(void *userdata, struct node_pod *pod)
 
 	control_logs_gone(agent, pod);
 	control_exec_gone(agent, pod);
+	clusterpods_gone(agent, pod);
 	if (!agent->manifests)
 		return;
 	pods_gone(agent, pod);
@@ -71,7 +73,7 @@ static const struct object *agent_object(
 	const struct manifests_entry *entry =
 		agent->manifests ? manifests_find(agent->manifests, kind, namespace, name) : NULL;
 
-	return entry ? entry->object : NULL;
+	return entry ? entry->object : cluster_source(agent, kind, namespace, name);
 }
 
 /* --- what the manifests tell --- */
@@ -106,6 +108,7 @@ static bool agent_sources_changed(const struct agent *agent)
 static void agent_manifests_changed(struct manifests *manifests, void *userdata)
 {
 	struct agent *agent = userdata;
+	struct err err;
 
 	agent->manifests = manifests;
 	agent_report(agent);
@@ -117,6 +120,11 @@ static void agent_manifests_changed(struct manifests *manifests, void *userdata)
 	timer_arm(agent->apply_timer, 0);
 	orphans_look(agent);
 	if (!agent->told_ready) {
+		if (cluster_begin(agent, &err) < 0) {
+			log_error("%s", err.text);
+			sd_event_exit(agent->loop, 1);
+			return;
+		}
 		agent->told_ready = true;
 		log_info("ready");
 		sd_notify(0, "READY=1");
@@ -196,6 +204,7 @@ static int agent_node(struct agent *agent, struct err *err)
 		.serving = services_serving,
 		.was_ready = services_was_ready,
 		.changed = agent_changed,
+		.happened = clusterpods_happened,
 		.eject = eject_start,
 		.gone = agent_gone,
 		.adopted = agent_adopted,
@@ -234,6 +243,8 @@ static int agent_open(struct agent *agent, struct err *err)
 	if (r == 0)
 		r = pods_load(agent, err);
 	if (r == 0)
+		r = cluster_open(agent, err);
+	if (r == 0)
 		r = agent_datapath(agent, err);
 	if (r < 0)
 		return r;
@@ -269,6 +280,7 @@ struct agent *agent_free(struct agent *agent)
 	worker_free(agent->worker);
 	worker_free(agent->looker);
 	eject_end_all(agent);
+	agent->cluster = cluster_free(agent->cluster);
 	node_free(agent->node);
 	manifests_free(agent->manifests);
 	datapath_close(agent->datapath);

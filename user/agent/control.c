@@ -8,6 +8,7 @@
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
+#include "user/cluster/slices.h"
 
 static const char *const serving_names[] = {
 	[SERVING_NONE] = "DOWN",
@@ -110,8 +111,9 @@ static json_t *service_json(const struct agent_service *service)
 	json_object_set_new(spec, "clusterIP", json_string(text));
 	json_object_set_new(spec, "clusterIPs", json_pack("[s]", text));
 	clock_rfc3339(service->created_wall, when);
-	json_object_set_new(
-		json_object_get(object, "metadata"), "creationTimestamp", json_string(when));
+	if (!service->foreign)
+		json_object_set_new(json_object_get(object, "metadata"), "creationTimestamp",
+			json_string(when));
 	json_object_set_new(object, "status", json_pack("{s:{}}", "loadBalancer"));
 	return object;
 }
@@ -149,26 +151,54 @@ struct backend_list {
 	const struct service_port *port;
 };
 
+/* One backend of the port in hand. */
+static json_t *backend_json(const struct backend_list *list, const char *pod,
+	struct in_addr address, uint16_t port, const char *state)
+{
+	const struct object_meta *meta = &list->service->spec->meta;
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &address, text, sizeof(text));
+	return json_pack("{s:s, s:s, s:i, s:s, s:o, s:s}", "namespace", meta->namespace, "service",
+		meta->name, "port", (int)list->port->port, "pod", pod, "address",
+		json_sprintf("%s:%u", text, port), "state", state);
+}
+
 static void backends_add(struct node_pod *pod, void *userdata)
 {
 	struct backend_list *list = userdata;
 	uint16_t port =
 		pod_port_number(node_pod_spec(pod), &list->port->target, list->port->protocol);
-	char address[INET_ADDRSTRLEN];
+	json_t *backend;
 
 	if (port == 0)
 		return;
-	inet_ntop(AF_INET, &node_pod_observed(pod)->ip, address, sizeof(address));
-	json_array_append_new(
-		list->items, json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:I, s:I}", "namespace",
-				     list->service->spec->meta.namespace, "service",
-				     list->service->spec->meta.name, "port", (int)list->port->port,
-				     "pod", node_pod_spec(pod)->meta.name, "address",
-				     json_sprintf("%s:%u", address, port), "state",
-				     serving_names[node_pod_serving(pod)], "reason",
-				     json_any_text(node_pod_serving_reason(pod)), "since",
-				     (json_int_t)node_pod_serving_since(pod), "down",
-				     (json_int_t)node_pod_down_since(pod)));
+	backend = backend_json(list, node_pod_spec(pod)->meta.name, node_pod_observed(pod)->ip,
+		port, serving_names[node_pod_serving(pod)]);
+	json_object_set_new(backend, "reason", json_any_text(node_pod_serving_reason(pod)));
+	json_object_set_new(
+		backend, "since", json_integer((json_int_t)node_pod_serving_since(pod)));
+	json_object_set_new(backend, "down", json_integer((json_int_t)node_pod_down_since(pod)));
+	json_array_append_new(list->items, backend);
+}
+
+/* What only the API server knows of. */
+static void backends_add_other(void *userdata, const struct slice_endpoint *endpoint)
+{
+	static const char *const states[] = {
+		[SLICE_READY] = "READY",
+		[SLICE_UNREADY] = "UNREADY",
+		[SLICE_TERMINATING] = "TERMINATING",
+	};
+	struct backend_list *list = userdata;
+	json_t *backend;
+
+	if (endpoint->here && list->service->spec->selector)
+		return;
+	backend = backend_json(
+		list, endpoint->pod, endpoint->address, endpoint->port, states[endpoint->state]);
+	json_object_set_new(backend, "reason", json_string("as an EndpointSlice says"));
+	json_array_append_new(list->items, backend);
 }
 
 static void backends_list(struct agent *agent, struct http_exchange *exchange)
@@ -183,6 +213,9 @@ static void backends_list(struct agent *agent, struct http_exchange *exchange)
 		for (size_t i = 0; i < s->spec->port_count; i++) {
 			list.port = &s->spec->ports[i];
 			services_each_pod(agent, s->spec, backends_add, &list);
+			if (s->foreign)
+				slices_each(cluster_slices(agent, s->key), list.port,
+					agent->options->node_name, backends_add_other, &list);
 		}
 	}
 	control_answer(

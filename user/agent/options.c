@@ -19,6 +19,8 @@ static const struct flag flags[] = {
 	{"manifests", "DIR", "/etc/podnet/manifests",
 		"where Pods, Services, ConfigMaps and Secrets are described",
 		offsetof(struct options, manifests)},
+	{"kubeconfig", "FILE", NULL, "the API server that this machine is a node of (none)",
+		offsetof(struct options, kubeconfig)},
 	{"state-dir", "DIR", "/var/lib/podnet", "durable state",
 		offsetof(struct options, state_dir)},
 	{"run-dir", "DIR", "/run/podnet", "sockets and records of this boot",
@@ -109,7 +111,9 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
 	static const struct flags all = {
 		.program = "podnetd",
-		.about = "Runs the Pods and Services of a directory of manifests on this machine.",
+		.about = "Runs the Pods and Services of a directory of manifests, and of an API "
+			 "server, on this "
+			 "machine.",
 		.list = flags,
 		.count = COUNT(flags),
 	};

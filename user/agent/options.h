@@ -11,6 +11,7 @@ struct options {
 	const char *state_dir, *run_dir, *log_dir, *log_links;
 	const char *bpf_dir, *instance, *cgroup_root;
 	const char *manifests;
+	const char *kubeconfig; /* NULL: no API server */
 	const char *max_manifest_text;
 	size_t max_manifest;
 	const char *cni_conf_dir, *cni_bin_dir;

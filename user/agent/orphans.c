@@ -15,12 +15,14 @@ void orphans_look(struct agent *agent)
 {
 	if (agent->orphans == ORPHANS_SWEPT)
 		return;
-	if (!pods_may_be_hidden(agent)) {
+	if (!pods_may_be_hidden(agent) && !cluster_is_unsure(agent)) {
 		agent->orphans = ORPHANS_SWEPT;
 		eject_start(agent, NULL, orphans_sweep, agent);
 	} else if (agent->orphans == ORPHANS_UNSEEN) {
 		agent->orphans = ORPHANS_WAIT;
-		log_info("what is left of unknown Pods stays until every manifest can be read");
+		log_info("what is left of unknown Pods stays until %s",
+			pods_may_be_hidden(agent) ? "every manifest can be read"
+						  : "the API server has listed its Pods");
 	}
 }
 
@@ -34,7 +36,7 @@ bool orphans_wanted(void *userdata, const char *uid)
 	for (size_t i = 0; i < count; i++)
 		if (entries[i].object->kind == KIND_POD && pods_is_uid(agent, &entries[i], uid))
 			return true;
-	return false;
+	return clusterpods_want(agent, uid);
 }
 
 void orphans_swept(void *userdata)

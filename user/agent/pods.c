@@ -87,20 +87,13 @@ int pods_load(struct agent *agent, struct err *err)
 /* The object as it is admitted: a copy with its UID. */
 static int pod_admit(const struct object *object, const char *uid, struct object *ret)
 {
-	json_t *meta;
+	json_t *json = json_deep_copy(object->json);
 
-	*ret = *object;
-	ret->json = json_deep_copy(object->json);
-	meta = json_object_get(ret->json, "metadata");
-	if (!meta || json_object_set_new(meta, "uid", json_string(uid)) < 0) {
-		json_decref(ret->json);
+	if (json_object_set_new(json_object_get(json, "metadata"), "uid", json_string(uid)) < 0) {
+		json_decref(json);
 		return -ENOMEM;
 	}
-	ret->meta.name = json_string_at(meta, "name", "");
-	ret->meta.namespace = json_string_at(meta, "namespace", DEFAULT_NAMESPACE);
-	ret->meta.uid = json_string_at(meta, "uid", "");
-	ret->meta.labels = json_object_get(meta, "labels");
-	ret->meta.annotations = json_object_get(meta, "annotations");
+	object_view(json, KIND_POD, ret);
 	return 0;
 }
 
@@ -144,7 +137,7 @@ void pods_sync(struct agent *agent)
 	struct node_pod *pod, *next;
 	size_t count;
 
-	if (!agent->manifests)
+	if (!agent->manifests || !manifests_revision(agent->manifests))
 		return;
 	entries = manifests_entries(agent->manifests, &count);
 	pods_number(agent, entries, count);
@@ -155,15 +148,17 @@ void pods_sync(struct agent *agent)
 		const struct object_meta *meta = &node_pod_spec(pod)->meta;
 
 		next = node_pod_next(agent->node, pod);
-		if (!manifests_find(agent->manifests, KIND_POD, meta->namespace, meta->name) &&
+		if (uid_is_derived(meta->uid) &&
+			!manifests_find(agent->manifests, KIND_POD, meta->namespace, meta->name) &&
 			!node_pod_observed(pod)->deleting)
 			node_pod_delete(pod, -1);
 	}
+	clusterpods_sync(agent);
 }
 
 void pods_delete(struct agent *agent, struct node_pod *pod, int64_t grace)
 {
-	if (!node_pod_observed(pod)->deleting)
+	if (uid_is_derived(node_pod_spec(pod)->meta.uid) && !node_pod_observed(pod)->deleting)
 		pods_raise(agent, &node_pod_spec(pod)->meta);
 	node_pod_delete(pod, grace);
 }

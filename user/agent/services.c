@@ -11,14 +11,6 @@
 
 #define APPLY_RETRY USEC_PER_SEC
 
-static const uint32_t endpoint_states[] = {
-	[SERVING_NONE] = ENDPOINT_DOWN,
-	[SERVING_READY] = ENDPOINT_READY,
-	[SERVING_UNREADY] = ENDPOINT_UNREADY,
-	[SERVING_TERMINATING] = ENDPOINT_TERMINATING,
-	[SERVING_DOWN] = ENDPOINT_DOWN,
-};
-
 /* --- which Services there are --- */
 
 void services_save(struct agent *agent)
@@ -60,6 +52,17 @@ void services_free(struct agent *agent)
 	}
 }
 
+/* Its address is free for others. */
+static void service_remove(struct agent *agent, struct agent_service **at)
+{
+	struct agent_service *service = *at;
+
+	*at = service->next;
+	vips_release(agent->vips, service->key);
+	json_object_del(agent->service_times, service->key);
+	service_free_one(service);
+}
+
 static struct agent_service **services_place(struct agent *agent, const char *key)
 {
 	struct agent_service **at = &agent->services;
@@ -69,10 +72,44 @@ static struct agent_service **services_place(struct agent *agent, const char *ke
 	return at;
 }
 
+static struct agent_service *services_find(struct agent *agent, const char *key)
+{
+	struct agent_service *service = *services_place(agent, key);
+
+	return service && strcmp(service->key, key) == 0 ? service : NULL;
+}
+
+/* Whether a manifest describes the Service @key. */
+static bool key_is_described(const struct agent *agent, const char *key)
+{
+	const char *slash = strchr(key, '/');
+	char namespace[64];
+
+	snprintf(namespace, sizeof(namespace), "%.*s", (int)(slash - key), key);
+	return manifests_find(agent->manifests, KIND_SERVICE, namespace, slash + 1) != NULL;
+}
+
+/* A manifest's Service asks for @address: who has it and is of no manifest gives it up. */
+static bool services_yield(struct agent *agent, struct in_addr address)
+{
+	const char *holder = vips_holder(agent->vips, address);
+
+	if (!holder || key_is_described(agent, holder))
+		return false;
+	if (services_find(agent, holder))
+		service_remove(agent, services_place(agent, holder));
+	else
+		vips_release(agent->vips, holder);
+	return true;
+}
+
 /* Settles the address of a new or changed Service; refusal leaves everything as it was. */
 static int service_address(struct agent *agent, const char *key, const struct service *spec,
 	struct in_addr *ret, bool *ret_changed, struct err *err)
 {
+	bool claimed;
+	int r;
+
 	ret->s_addr = 0;
 	if (spec->headless) {
 		*ret_changed = vips_release(agent->vips, key);
@@ -81,7 +118,34 @@ static int service_address(struct agent *agent, const char *key, const struct se
 	if (!spec->cluster_ip_given)
 		return vips_take(agent->vips, key, ret, ret_changed, err);
 	*ret = spec->cluster_ip;
-	return vips_claim(agent->vips, key, spec->cluster_ip, ret_changed, err);
+	*ret_changed = services_yield(agent, spec->cluster_ip);
+	r = vips_claim(agent->vips, key, spec->cluster_ip, &claimed, err);
+	*ret_changed |= claimed;
+	return r;
+}
+
+/*
+ * An API server's Service has the address that the server gave it, be that of our range or not; one
+ * that we gave to a manifest's it does not get.
+ */
+static int foreign_address(struct agent *agent, const char *key, const struct service *spec,
+	struct in_addr *ret, bool *ret_changed, struct err *err)
+{
+	const char *holder;
+	int r;
+
+	ret->s_addr = 0;
+	if (spec->headless) {
+		*ret_changed = vips_release(agent->vips, key);
+		return 0;
+	}
+	*ret = spec->cluster_ip;
+	/* What an earlier podnetd knew of the cluster may be over. */
+	holder = vips_holder(agent->vips, spec->cluster_ip);
+	if (holder && !services_find(agent, holder) && !key_is_described(agent, holder))
+		vips_release(agent->vips, holder);
+	r = vips_claim(agent->vips, key, spec->cluster_ip, ret_changed, err);
+	return r == -ERANGE ? 0 : r;
 }
 
 static uint64_t service_created(struct agent *agent, const char *key, bool *changed)
@@ -96,27 +160,31 @@ static uint64_t service_created(struct agent *agent, const char *key, bool *chan
 	return created;
 }
 
-/* Takes @spec and @key on success. */
+/* Takes @spec and @key on success.  @revision 0: it is the API server's. */
 static int service_put(struct agent *agent, struct service *spec, char *key, uint64_t revision,
 	bool *changed, struct err *err)
 {
-	struct agent_service **at = services_place(agent, key);
-	struct agent_service *service = *at && strcmp((*at)->key, key) == 0 ? *at : NULL;
+	struct agent_service *service, **at;
 	struct in_addr vip;
 	bool address_changed;
-	int r = service_address(agent, key, spec, &vip, &address_changed, err);
+	int r = revision ? service_address(agent, key, spec, &vip, &address_changed, err)
+			 : foreign_address(agent, key, spec, &vip, &address_changed, err);
 
 	if (r < 0)
 		return r;
 	*changed |= address_changed;
+	service = services_find(agent, key);
 	if (!service) {
 		service = calloc(1, sizeof(*service));
 		if (!service)
 			return err_set(err, ENOMEM, "serve '%s'", key);
+		at = services_place(agent, key);
 		service->next = *at;
 		*at = service;
 		service->key = key;
-		service->created_wall = service_created(agent, key, changed);
+		service->foreign = revision == 0;
+		if (revision)
+			service->created_wall = service_created(agent, key, changed);
 	} else {
 		service_free(service->spec);
 		free(key);
@@ -124,7 +192,6 @@ static int service_put(struct agent *agent, struct service *spec, char *key, uin
 	service->spec = spec;
 	service->vip = vip;
 	service->revision = revision;
-	service->wanted = true;
 	return 0;
 }
 
@@ -154,24 +221,38 @@ static void services_sync_entry(
 	}
 }
 
-/* Those that no manifest names give their addresses back before others ask for one. */
+/* With another address it is another Service, and the old one is free for others. */
+static bool foreign_has_address(const struct agent_service *service, const json_t *now)
+{
+	const json_t *was = json_object_get(service->spec->json, "spec");
+	const char *address = json_string_at(was, "clusterIP", "");
+
+	return strcmp(address, json_string_at(json_object_get(now, "spec"), "clusterIP", "")) == 0;
+}
+
+/* A manifest's wins over one of that name from the API server. */
+static bool service_is_wanted(const struct agent *agent, const struct agent_service *service)
+{
+	const json_t *now = json_object_get(cluster_services(agent), service->key);
+	bool described = key_is_described(agent, service->key);
+
+	if (!service->foreign)
+		return described;
+	return now && !described && foreign_has_address(service, now);
+}
+
+/* Those that nobody names give their addresses back before others ask for one. */
 static void services_drop_unwanted(struct agent *agent, bool *changed)
 {
 	struct agent_service **at = &agent->services;
 
 	while (*at) {
-		struct agent_service *service = *at;
-		const struct object_meta *meta = &service->spec->meta;
-
-		if (manifests_find(agent->manifests, KIND_SERVICE, meta->namespace, meta->name)) {
-			at = &service->next;
+		if (service_is_wanted(agent, *at)) {
+			at = &(*at)->next;
 			continue;
 		}
-		*at = service->next;
-		vips_release(agent->vips, service->key);
-		json_object_del(agent->service_times, service->key);
+		service_remove(agent, at);
 		*changed = true;
-		service_free_one(service);
 	}
 }
 
@@ -180,10 +261,75 @@ static bool entry_names_address(const struct manifests_entry *entry)
 	return json_object_get(json_object_get(entry->object->json, "spec"), "clusterIP") != NULL;
 }
 
+/* --- those of the API server --- */
+
+/* Names of other places, and Services that have no address (yet), are not served. */
+static bool foreign_is_served(const struct service *spec)
+{
+	const json_t *body = json_object_get(spec->json, "spec");
+
+	return strcmp(json_string_at(body, "type", ""), "ExternalName") != 0 &&
+	       (spec->headless || spec->cluster_ip_given);
+}
+
+static int foreign_put(
+	struct agent *agent, const char *key, json_t *json, bool *changed, struct err *err)
+{
+	struct agent_service *known = services_find(agent, key);
+	AUTO_FREE char *copy = NULL;
+	struct service *spec = NULL;
+	struct object object;
+	int r;
+
+	if (known && known->spec->json == json)
+		return 0;
+	object_view(json, KIND_SERVICE, &object);
+	r = service_decode(&object, &spec, err);
+	if (r == 0 && !foreign_is_served(spec)) {
+		if (known)
+			service_remove(agent, services_place(agent, key));
+		*changed |= known != NULL;
+		service_free(spec);
+		return 0;
+	}
+	copy = strdup(key);
+	if (r == 0 && !copy)
+		r = err_set(err, ENOMEM, "serve '%s'", key);
+	if (r == 0)
+		r = service_put(agent, spec, copy, 0, changed, err);
+	if (r == 0)
+		copy = NULL;
+	else
+		service_free(spec);
+	return r;
+}
+
+static void foreign_sync(struct agent *agent, const char *key, json_t *json, bool *changed)
+{
+	const json_t *meta = json_object_get(json, "metadata");
+	struct agent_service *known = services_find(agent, key);
+	struct err err;
+
+	if (known && !known->foreign) {
+		err_refuse(&err, EEXIST, "service '%s': a manifest of node %s describes it, too",
+			key, agent->options->node_name);
+	} else if (foreign_put(agent, key, json, changed, &err) == 0) {
+		cluster_service_served(agent, key);
+		return;
+	} else if (services_find(agent, key)) {
+		/* What it was before is not what is wanted now. */
+		service_remove(agent, services_place(agent, key));
+		*changed = true;
+	}
+	cluster_service_refused(agent, key, json_string_at(meta, "uid", ""), err.text);
+}
+
 void services_sync(struct agent *agent)
 {
 	const struct manifests_entry *entries;
 	bool changed = false;
+	const char *key;
+	json_t *json;
 	size_t count;
 
 	services_drop_unwanted(agent, &changed);
@@ -194,171 +340,14 @@ void services_sync(struct agent *agent)
 			if (entries[i].object->kind == KIND_SERVICE &&
 				entry_names_address(&entries[i]) == named)
 				services_sync_entry(agent, &entries[i], &changed);
+	json_object_foreach ((json_t *)cluster_services(agent), key, json)
+		foreign_sync(agent, key, json, &changed);
 	if (changed)
 		services_save(agent);
 	timer_arm(agent->apply_timer, 0);
 }
 
-/* --- what the data plane should hold --- */
-
-void services_each_pod(const struct agent *agent, const struct service *service,
-	void (*fn)(struct node_pod *pod, void *userdata), void *userdata)
-{
-	struct node_pod *pod = NULL;
-
-	while ((pod = node_pod_next(agent->node, pod))) {
-		const struct object_meta *meta = &node_pod_spec(pod)->meta;
-
-		if (node_pod_serving(pod) != SERVING_NONE &&
-			strcmp(meta->namespace, service->meta.namespace) == 0 &&
-			selector_matches(service->selector, meta->labels))
-			fn(pod, userdata);
-	}
-}
-
-/* Grows by doubling; what was gathered stays valid only until the next growth. */
-struct desired {
-	struct dp_service *services;
-	struct dp_backend *backends;
-	struct dp_endpoint *endpoints;
-	struct dp_init *inits;
-	size_t *first_backend; /* of each service: an index, since backends may move */
-	size_t service_count, backend_count, endpoint_count, init_count;
-	size_t service_room, backend_room, init_room;
-	const struct service_port *port;
-	bool failed;
-};
-
-static void desired_free(struct desired *desired)
-{
-	free(desired->services);
-	free(desired->backends);
-	free(desired->endpoints);
-	free(desired->inits);
-	free(desired->first_backend);
-}
-
-static bool desired_grow(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t wanted = *room ? *room * 2 : 64;
-	void *grown;
-
-	if (count < *room)
-		return true;
-	grown = realloc(*array, wanted * size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*room = wanted;
-	return true;
-}
-
-static void desired_add_backend(struct node_pod *pod, void *userdata)
-{
-	struct desired *desired = userdata;
-	uint16_t port = pod_port_number(
-		node_pod_spec(pod), &desired->port->target, desired->port->protocol);
-
-	if (port == 0)
-		return; /* this Pod has no port of that name */
-	if (!desired_grow((void **)&desired->backends, &desired->backend_room,
-		    desired->backend_count, sizeof(desired->backends[0]))) {
-		desired->failed = true;
-		return;
-	}
-	desired->backends[desired->backend_count++] = (struct dp_backend){
-		.address = node_pod_observed(pod)->ip,
-		.port = htons(port),
-	};
-}
-
-static void desired_add_port(const struct agent *agent, const struct agent_service *service,
-	const struct service_port *port, struct desired *desired)
-{
-	size_t first = desired->backend_count, room = desired->service_room;
-
-	if (!desired_grow((void **)&desired->first_backend, &room, desired->service_count,
-		    sizeof(desired->first_backend[0])) ||
-		!desired_grow((void **)&desired->services, &desired->service_room,
-			desired->service_count, sizeof(desired->services[0]))) {
-		desired->failed = true;
-		return;
-	}
-	desired->port = port;
-	services_each_pod(agent, service->spec, desired_add_backend, desired);
-	desired->first_backend[desired->service_count] = first;
-	desired->services[desired->service_count++] = (struct dp_service){
-		.vip = service->vip,
-		.port = htons(port->port),
-		.protocol = (uint8_t)port->protocol,
-		.accepts = 1u << ENDPOINT_READY |
-			   (service->spec->publish_not_ready ? 1u << ENDPOINT_UNREADY : 0),
-		.backend_count = desired->backend_count - first,
-	};
-}
-
-static bool desired_uses(const struct desired *desired, struct in_addr address)
-{
-	for (size_t i = 0; i < desired->backend_count; i++)
-		if (desired->backends[i].address.s_addr == address.s_addr)
-			return true;
-	return false;
-}
-
-/* What the Pod's endpoint lives by. */
-static void desired_add_inits(const struct node_pod *pod, struct desired *desired)
-{
-	struct node_init init;
-
-	for (size_t i = 0; i < node_pod_spec(pod)->container_count; i++) {
-		if (!node_pod_init(pod, i, &init))
-			continue;
-		if (!desired_grow((void **)&desired->inits, &desired->init_room,
-			    desired->init_count, sizeof(desired->inits[0]))) {
-			desired->failed = true;
-			return;
-		}
-		desired->inits[desired->init_count++] = (struct dp_init){
-			.address = node_pod_observed(pod)->ip,
-			.pid = init.pid,
-			.pidfd = init.pidfd,
-			.started = init.started,
-		};
-	}
-}
-
-/* A Pod that no Service leads to has no endpoint. */
-static bool desired_add_endpoints(const struct agent *agent, struct desired *desired)
-{
-	struct node_pod *pod = NULL;
-	size_t count = 0;
-
-	while ((pod = node_pod_next(agent->node, pod)))
-		count++;
-	desired->endpoints = calloc(count + 1, sizeof(desired->endpoints[0]));
-	while (desired->endpoints && (pod = node_pod_next(agent->node, pod))) {
-		if (node_pod_serving(pod) == SERVING_NONE ||
-			!desired_uses(desired, node_pod_observed(pod)->ip))
-			continue;
-		desired->endpoints[desired->endpoint_count++] = (struct dp_endpoint){
-			.address = node_pod_observed(pod)->ip,
-			.state = endpoint_states[node_pod_serving(pod)],
-			.unsure = node_pod_is_unsure(pod),
-		};
-		desired_add_inits(pod, desired);
-	}
-	return desired->endpoints != NULL;
-}
-
-static bool desired_build(const struct agent *agent, struct desired *desired)
-{
-	for (const struct agent_service *s = agent->services; s; s = s->next)
-		for (size_t i = 0; !s->spec->headless && i < s->spec->port_count; i++)
-			desired_add_port(agent, s, &s->spec->ports[i], desired);
-	for (size_t i = 0; i < desired->service_count; i++)
-		desired->services[i].backends = desired->backends + desired->first_backend[i];
-	return desired_add_endpoints(agent, desired) && !desired->failed;
-}
+/* --- keeping the data plane so --- */
 
 bool services_was_ready(void *userdata, struct in_addr address)
 {
@@ -376,8 +365,6 @@ bool services_was_ready(void *userdata, struct in_addr address)
 			return endpoints[i].state == ENDPOINT_READY;
 	return false;
 }
-
-/* --- keeping it so --- */
 
 void services_grace(void *userdata)
 {
@@ -398,25 +385,10 @@ static void grace_done(void *arg)
 
 static int services_apply_now(struct agent *agent)
 {
-	AUTO_CLEANUP(desired_free) struct desired desired = {0};
-	struct dp_desired wanted;
 	bool retired = false;
 	struct err err;
-	int r;
+	int r = backends_apply(agent, &retired, &err);
 
-	if (!desired_build(agent, &desired)) {
-		log_error("no memory to plan the Services");
-		return -ENOMEM;
-	}
-	wanted = (struct dp_desired){
-		.services = desired.services,
-		.service_count = desired.service_count,
-		.endpoints = desired.endpoints,
-		.endpoint_count = desired.endpoint_count,
-		.inits = desired.inits,
-		.init_count = desired.init_count,
-	};
-	r = datapath_apply(agent->datapath, &wanted, &retired, &err);
 	if (r < 0)
 		log_error("data plane: %s", err.text);
 	udpsockets_look(agent);
@@ -428,9 +400,14 @@ static int services_apply_now(struct agent *agent)
 void services_apply(void *userdata)
 {
 	struct agent *agent = userdata;
+	uint64_t patience = cluster_patience(agent);
 
 	if (!agent->scanned)
 		return;
+	if (patience) {
+		timer_arm(agent->apply_timer, patience);
+		return;
+	}
 	if (services_apply_now(agent) < 0)
 		timer_arm(agent->apply_timer, clock_now() + APPLY_RETRY);
 }
@@ -442,7 +419,7 @@ void services_serving(void *userdata, struct node_pod *pod, enum pod_serving sta
 
 	/* Lost: the state first, rows follow.  Won: rows first, which apply does in that order. */
 	if (state != SERVING_READY && address.s_addr)
-		datapath_endpoint_state(agent->datapath, address, endpoint_states[state]);
+		datapath_endpoint_state(agent->datapath, address, backends_state(state));
 	udpsockets_look(agent);
 	timer_arm(agent->apply_timer, 0);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "user/agent/agent.h"
+#include "user/agent/cluster.h"
 #include "user/agent/manifests.h"
 #include "user/agent/vips.h"
 #include "user/base/err.h"
@@ -13,17 +14,17 @@
 #include "user/model/service.h"
 #include "user/node/node.h"
 
-enum store { STORE_SERVICES, STORE_INCARNATIONS, STORE_COUNT };
+enum store { STORE_SERVICES, STORE_INCARNATIONS, STORE_CLUSTER, STORE_SOURCES, STORE_COUNT };
 
 /* One Service that is served. */
 struct agent_service {
 	struct agent_service *next;
 	char *key; /* "namespace/name" */
 	struct service *spec;
-	struct in_addr vip; /* not set when headless */
-	uint64_t created_wall;
-	uint64_t revision; /* of its manifest */
-	bool wanted;	   /* of the scan in hand */
+	struct in_addr vip;    /* not set when headless */
+	uint64_t created_wall; /* 0: the API server knows */
+	uint64_t revision;     /* of its manifest */
+	bool foreign;	       /* it is the API server's, not a manifest's */
 };
 
 struct agent {
@@ -39,6 +40,7 @@ struct agent {
 	struct datapath *datapath;
 	struct node *node;
 	struct manifests *manifests;
+	struct cluster *cluster; /* NULL: there is no API server */
 	struct http_server *server;
 	struct log_stream *log_streams;
 	struct exec_stream *exec_streams;
@@ -48,6 +50,7 @@ struct agent {
 	json_t *incarnations;  /* see incarnations.h */
 	struct timer *apply_timer, *store_timer;
 	bool store_failed[STORE_COUNT]; /* what memory says is not on disk */
+	bool store_large[STORE_COUNT];	/* it never will be: that was told */
 	bool udp_looking;		/* in the looker thread */
 	uint64_t udp_gone;		/* datapath_gone of the last look */
 	int udp_look_failed;		/* how it ended: a failure is logged once */
@@ -93,6 +96,11 @@ void services_grace(void *userdata);
 void services_each_pod(const struct agent *agent, const struct service *service,
 	void (*fn)(struct node_pod *pod, void *userdata), void *userdata);
 
+/* backends.c: brings the data plane to what Services and Pods say now; see datapath_apply. */
+int backends_apply(struct agent *agent, bool *ret_retired, struct err *err);
+/* The state of an endpoint that serves so. */
+uint32_t backends_state(enum pod_serving serving);
+
 /* eject.c: node_events.eject */
 void eject_start(
 	void *userdata, struct node_pod *pod, void (*acknowledged)(void *cookie), void *cookie);
@@ -105,7 +113,7 @@ void eject_end_all(struct agent *agent);
  */
 void udpsockets_look(struct agent *agent);
 
-/* store.c: small durable records, written by the worker thread in the order of the calls */
+/* store.c: small records, written by the worker thread in the order of the calls */
 int store_read(const struct agent *agent, enum store store, json_t **ret, struct err *err);
 /* @json is borrowed; NULL: it could not be made.  A failure is logged once and tried again. */
 void store_write(struct agent *agent, enum store store, const json_t *json);

@@ -10,10 +10,24 @@
 
 #define STORE_RETRY (10 * USEC_PER_SEC)
 
-static const char *const store_names[] = {
-	[STORE_SERVICES] = "services",
-	[STORE_INCARNATIONS] = "incarnations",
+/* What comes with Secrets is not written to a disk: it lasts as long as the boot. */
+static const struct {
+	const char *name;
+	bool in_run;
+} stores[] = {
+	[STORE_SERVICES] = {"services", false},
+	[STORE_INCARNATIONS] = {"incarnations", false},
+	[STORE_CLUSTER] = {"cluster", false},
+	[STORE_SOURCES] = {"sources", true},
 };
+
+static char *store_path(const struct agent *agent, enum store store)
+{
+	const struct options *options = agent->options;
+
+	return fs_format("%s/%s", stores[store].in_run ? options->run_dir : options->state_dir,
+		stores[store].name);
+}
 
 struct store_write {
 	struct agent *agent;
@@ -25,8 +39,8 @@ struct store_write {
 
 int store_read(const struct agent *agent, enum store store, json_t **ret, struct err *err)
 {
-	const char *name = store_names[store];
-	AUTO_FREE char *path = fs_format("%s/%s", agent->options->state_dir, name);
+	const char *name = stores[store].name;
+	AUTO_FREE char *path = store_path(agent, store);
 	AUTO_FREE char *text = NULL;
 	size_t len;
 	int r;
@@ -54,8 +68,9 @@ static void store_work(void *arg)
 {
 	struct store_write *write = arg;
 
-	write->result = record_write(write->path, store_names[write->store], write->text,
-		strlen(write->text), FS_DURABLE, &write->err);
+	write->result = record_write(write->path, stores[write->store].name, write->text,
+		strlen(write->text), stores[write->store].in_run ? FS_VOLATILE : FS_DURABLE,
+		&write->err);
 }
 
 static void store_free(void *arg)
@@ -89,6 +104,18 @@ static void store_done(void *arg)
 	store_free(write);
 }
 
+/* What could not be read back would keep podnetd from starting: the record stays as it was. */
+static bool store_fits(struct agent *agent, enum store store, const char *text)
+{
+	bool fits = strlen(text) <= RECORD_MAX;
+
+	if (!fits && !agent->store_large[store])
+		log_error("record '%s' would have %zu bytes, more than %u: it stays as it was",
+			stores[store].name, strlen(text), RECORD_MAX);
+	agent->store_large[store] = !fits;
+	return fits;
+}
+
 void store_write(struct agent *agent, enum store store, const json_t *json)
 {
 	struct store_write *write = calloc(1, sizeof(*write));
@@ -96,8 +123,12 @@ void store_write(struct agent *agent, enum store store, const json_t *json)
 	if (write) {
 		write->agent = agent;
 		write->store = store;
-		write->path = fs_format("%s/%s", agent->options->state_dir, store_names[store]);
+		write->path = store_path(agent, store);
 		write->text = json ? json_text(json) : NULL;
+	}
+	if (write && write->text && !store_fits(agent, store, write->text)) {
+		store_free(write);
+		return;
 	}
 	if (write && write->path && write->text &&
 		worker_post(agent->worker, store_work, store_done, store_free, write) == 0)
@@ -114,4 +145,6 @@ void store_retry(void *userdata)
 		services_save(agent);
 	if (agent->store_failed[STORE_INCARNATIONS])
 		store_write(agent, STORE_INCARNATIONS, agent->incarnations);
+	if (agent->store_failed[STORE_CLUSTER] || agent->store_failed[STORE_SOURCES])
+		cluster_save(agent);
 }

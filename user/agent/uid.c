@@ -14,6 +14,11 @@ static void uid_part(struct sha256_ctx *hash, const char *text)
 	sha256_update(hash, strlen(text) + 1, (const uint8_t *)text);
 }
 
+bool uid_is_derived(const char *uid)
+{
+	return strlen(uid) == UID_LEN - 1 && uid[14] == '8';
+}
+
 int uid_derive(
 	const char *file, const struct object *object, uint64_t incarnation, char ret[UID_LEN])
 {

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,13 +149,24 @@ int vips_claim(struct vips *vips, const char *key, struct in_addr address, bool 
 	return 0;
 }
 
+const char *vips_holder(const struct vips *vips, struct in_addr address)
+{
+	char text[INET_ADDRSTRLEN];
+
+	return json_string_value(
+		json_object_get(vips->holders, vips_text(ntohl(address.s_addr), text)));
+}
+
 bool vips_release(struct vips *vips, const char *key)
 {
-	const char *text = json_string_value(json_object_get(vips->taken, key));
+	const char *taken = json_string_value(json_object_get(vips->taken, key));
+	char text[INET_ADDRSTRLEN];
 
-	if (!text)
+	if (!taken)
 		return false;
-	json_object_del(vips->holders, text);
+	/* @key may be what vips_holder gave: it goes last. */
+	snprintf(text, sizeof(text), "%s", taken);
 	json_object_del(vips->taken, key);
+	json_object_del(vips->holders, text);
 	return true;
 }

@@ -35,5 +35,7 @@ int vips_take(struct vips *vips, const char *key, struct in_addr *ret, bool *ret
  * another Service has it: @err names the field, the range or the holder. */
 int vips_claim(struct vips *vips, const char *key, struct in_addr address, bool *ret_changed,
 	struct err *err);
+/* The Service that has @address; NULL: nobody.  Borrowed until the next change. */
+const char *vips_holder(const struct vips *vips, struct in_addr address);
 /* Forgets @key.  True when there was something to forget. */
 bool vips_release(struct vips *vips, const char *key);

@@ -67,6 +67,12 @@ static void meta_fill(struct object_meta *meta, const json_t *json)
 	meta->annotations = json_object_get(source, "annotations");
 }
 
+void object_view(json_t *json, enum object_kind kind, struct object *ret)
+{
+	*ret = (struct object){.kind = kind, .json = json};
+	meta_fill(&ret->meta, json);
+}
+
 int object_decode(json_t *json, const struct place *place, struct object **ret, struct err *err)
 {
 	enum object_kind kind = KIND_COUNT;
@@ -83,9 +89,7 @@ int object_decode(json_t *json, const struct place *place, struct object **ret, 
 	object = calloc(1, sizeof(*object));
 	if (!object)
 		return err_set(err, ENOMEM, "read an object");
-	object->kind = kind;
-	object->json = json_incref(json);
-	meta_fill(&object->meta, json);
+	object_view(json_incref(json), kind, object);
 	*ret = object;
 	return 0;
 }

@@ -54,6 +54,12 @@ struct object {
  */
 int object_decode(json_t *json, const struct place *place, struct object **ret, struct err *err);
 
+/*
+ * Shows @json, which was checked before (an API server's, or a record's), as an object.  Nothing is copied and no
+ * reference taken.
+ */
+void object_view(json_t *json, enum object_kind kind, struct object *ret);
+
 /* Accepts NULL; returns NULL. */
 struct object *object_free(struct object *object);
 
