@@ -15,6 +15,8 @@
 #define RETRY_FIRST   (100 * USEC_PER_MSEC)
 #define RETRY_MOST    (10 * USEC_PER_SEC)
 #define WATCH_SECONDS 290 /* the server ends it then; the next one goes on where it was */
+#define WATCH_MOST    ((WATCH_SECONDS + 30) * USEC_PER_SEC) /* a server that has not is gone */
+#define LIST_MOST     (60 * USEC_PER_SEC)
 
 struct informer {
 	struct client *client;
@@ -206,6 +208,8 @@ static void informer_list(struct informer *informer)
 	if (!target ||
 		client_send(informer->client, &request, list_done, informer, &informer->call) < 0)
 		informer_wait(informer, "out of memory");
+	else
+		timer_arm(informer->timer, clock_now() + LIST_MOST);
 }
 
 /* --- watch --- */
@@ -246,7 +250,8 @@ static void watch_done(void *userdata, const struct client_answer *answer)
 	struct informer *informer = userdata;
 
 	informer->call = NULL;
-	if (answer->status == 410)
+	/* 410: too old; 504: of a store that was replaced; a list is right after any other, too. */
+	if (answer->status >= 400)
 		informer->revision[0] = '\0';
 	/* Not at once: a server that ends every watch would keep us busy. */
 	if (answer->status == 200 || answer->status == 410)
@@ -264,6 +269,8 @@ static void informer_watch(struct informer *informer)
 	if (!target || client_follow(informer->client, target, watch_line, watch_done, informer,
 			       &informer->call) < 0)
 		informer_wait(informer, "out of memory");
+	else
+		timer_arm(informer->timer, clock_now() + WATCH_MOST);
 }
 
 /* --- life --- */
