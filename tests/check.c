@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/check.h"
 
+#include <unistd.h>
+
 #define CHECK_CASES_MAX 512
+#define CHECK_CASE_SECONDS \
+	120 /* a case that waits for longer is ended by SIGALRM, and the run with it */
 
 static struct {
 	const char *name;
@@ -73,6 +77,7 @@ int main(void)
 	printf("1..%zu\n", case_count);
 	for (size_t i = 0; i < case_count; i++) {
 		checks = failures = 0;
+		alarm(CHECK_CASE_SECONDS);
 		cases[i].fn();
 		if (checks == 0)
 			printf("# %s checked nothing\n", cases[i].name);

@@ -93,8 +93,12 @@ static bool loop_until_end(struct world *world)
 
 static int server_accept(struct world *world)
 {
-	int fd = accept4(world->listener, NULL, NULL, SOCK_CLOEXEC);
+	struct pollfd poll_fd = {.fd = world->listener, .events = POLLIN};
+	int fd;
 
+	if (poll(&poll_fd, 1, 5000) != 1)
+		BAIL("nobody connects");
+	fd = accept4(world->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		BAIL("accept");
 	return fd;
