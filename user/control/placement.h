@@ -15,5 +15,5 @@ bool taint_is_tolerated(const json_t *taint, const json_t *pod);
 /* nodeSelector and the required node affinity. */
 bool placement_selects(const json_t *pod, const json_t *node);
 
-/* One NodeSelectorTerm; an empty one matches nothing. */
-bool placement_term_matches(const json_t *term, const json_t *node);
+/* The sum of weights of the preferred node affinity that @node meets. */
+double placement_preference(const json_t *pod, const json_t *node);

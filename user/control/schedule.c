@@ -159,21 +159,6 @@ struct candidate {
 	double score;
 };
 
-static double preferred_weight(const json_t *pod, const json_t *node)
-{
-	const json_t *affinity = json_object_get(json_object_get(pod, "spec"), "affinity");
-	const json_t *terms = json_object_get(json_object_get(affinity, "nodeAffinity"),
-		"preferredDuringSchedulingIgnoredDuringExecution");
-	const json_t *term;
-	double weight = 0;
-	size_t i;
-
-	json_array_foreach (terms, i, term)
-		if (placement_term_matches(json_object_get(term, "preference"), node))
-			weight += (double)json_integer_at(term, "weight", 0);
-	return weight;
-}
-
 static double soft_taint_count(const json_t *node, const json_t *pod)
 {
 	const json_t *taint;
@@ -288,7 +273,7 @@ const json_t *schedule_choose(const struct snapshot *snapshot, const json_t *pod
 			continue;
 		list[count++] = (struct candidate){.node = node,
 			.soft_taints = soft_taint_count(node->node, pod),
-			.preferred = preferred_weight(pod, node->node)};
+			.preferred = placement_preference(pod, node->node)};
 	}
 	if (count == 0) {
 		reasons_write(&reasons, snapshot->count, message);
