@@ -17,7 +17,7 @@ bool meta_is_deleting(const json_t *object)
 	return meta_text(object, "deletionTimestamp")[0] != '\0';
 }
 
-static const json_t *controller_reference(const json_t *object)
+const json_t *owned_controller(const json_t *object)
 {
 	const json_t *references =
 		json_object_get(json_object_get(object, "metadata"), "ownerReferences");
@@ -32,7 +32,7 @@ static const json_t *controller_reference(const json_t *object)
 
 const char *owned_controller_uid(const json_t *object)
 {
-	return json_string_at(controller_reference(object), "uid", "");
+	return json_string_at(owned_controller(object), "uid", "");
 }
 
 int owned_find(const json_t *objects, const json_t *owner, struct owned *ret)

@@ -21,6 +21,8 @@ void owned_clear(struct owned *owned);
 /* metadata.ownerReferences for what @owner controls.  The caller owns it. */
 json_t *owned_references(const json_t *owner);
 
+/* The reference to the object's controller; NULL when it has none.  Borrowed. */
+const json_t *owned_controller(const json_t *object);
 /* The uid of the object's controller; "" when it has none. */
 const char *owned_controller_uid(const json_t *object);
 

@@ -9,7 +9,7 @@
 
 /* --- taints --- */
 
-static bool toleration_matches(const json_t *toleration, const json_t *taint)
+bool toleration_matches(const json_t *toleration, const json_t *taint)
 {
 	const char *effect = json_string_at(toleration, "effect", "");
 	const char *key = json_string_at(toleration, "key", "");
@@ -140,8 +140,7 @@ static const json_t *node_affinity(const json_t *pod, const char *which)
 
 double placement_preference(const json_t *pod, const json_t *node)
 {
-	const json_t *terms =
-		node_affinity(pod, "preferredDuringSchedulingIgnoredDuringExecution");
+	const json_t *terms = node_affinity(pod, "preferredDuringSchedulingIgnoredDuringExecution");
 	const json_t *term;
 	double weight = 0;
 	size_t i;

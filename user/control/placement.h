@@ -9,6 +9,8 @@
 /* The first taint of @node with one of the NULL-terminated @effects that no toleration of @pod matches; NULL: none. */
 const json_t *taint_untolerated(const json_t *node, const json_t *pod, const char *const *effects);
 
+/* Whether one toleration matches @taint. */
+bool toleration_matches(const json_t *toleration, const json_t *taint);
 /* Whether a toleration of @pod matches @taint. */
 bool taint_is_tolerated(const json_t *taint, const json_t *pod);
 

@@ -16,9 +16,6 @@
 #define SCHEDULER "default-scheduler"
 #define RETRY	  (5 * USEC_PER_SEC) /* a node may have room by then; changes of nodes look at once */
 
-/* All Pods share one key: two choices at a time would count the same room twice. */
-#define ALL "all"
-
 static bool pod_waits(const json_t *pod)
 {
 	const json_t *spec = json_object_get(pod, "spec");
@@ -31,7 +28,8 @@ static void scheduler_changed(
 	struct controller *controller, enum followed kind, const json_t *object)
 {
 	if (kind == FOLLOWED_NODES || (kind == FOLLOWED_PODS && pod_waits(object)))
-		controller_look(controller, ALL);
+		controller_look(controller,
+			CONTROLLER_ALL); /* one at a time: two would count the same room */
 }
 
 static void pod_bind(const json_t *pod, const json_t *node, struct requests *plan)
@@ -92,17 +90,18 @@ static const json_t *pod_next(const json_t *pods, const json_t *skipped)
 	return next;
 }
 
-static int scheduler_plan(const struct control *control, const char *key, struct requests *plan)
+static int scheduler_plan(
+	const struct controller *controller, const char *key, struct requests *plan)
 {
-	const json_t *pods = control_objects(control, FOLLOWED_PODS), *pod;
+	const json_t *pods = control_objects(controller->control, FOLLOWED_PODS), *pod;
 	AUTO_CLEANUP(snapshot_clear) struct snapshot snapshot = {0};
 	AUTO_JSON skipped = json_object();
 	char message[SCHEDULE_MESSAGE], name[INFORMER_KEY_MAX];
 	unsigned chance = 0;
 
 	(void)key;
-	if (!skipped ||
-		snapshot_make(control_objects(control, FOLLOWED_NODES), pods, &snapshot) < 0)
+	if (!skipped || snapshot_make(control_objects(controller->control, FOLLOWED_NODES), pods,
+				&snapshot) < 0)
 		return -1;
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
 		chance = 0;
@@ -123,7 +122,7 @@ static int scheduler_plan(const struct control *control, const char *key, struct
 }
 
 const struct controller_kind controller_scheduler = {
-	.name = "scheduler",
+	.name = SCHEDULER,
 	.changed = scheduler_changed,
 	.plan = scheduler_plan,
 };
