@@ -151,10 +151,152 @@ is "deletes nothing" "$(get "$maps/other" .metadata.name)" other
 
 # --- nodes ---
 heart() { # NAME: of a node, beats
-	local i=0
-	while sleep 1; do
-		i=$((i + 1))
+	while :; do
 		ask PATCH "/api/v1/nodes/$1/status" "$MERGE" "{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\",
-			\"lastHeartbeatTime\":\"2026-01-01T00:$((i / 60 % 60 + 10)):$((i % 60 + 100))Z\"}]}}" >/dev/null
+			\"lastHeartbeatTime\":\"$(date -u +%FT%TZ)\"}]}}" >/dev/null
+		sleep 1
 	done
 }
+node() { # NAME [SPEC]
+	make /api/v1/nodes "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"$1\"}}" >/dev/null
+	ask PATCH "/api/v1/nodes/$1/status" "$MERGE" '{"status":{"allocatable":{"cpu":"4","memory":"8Gi","pods":"110"}}}' >/dev/null
+	heart "$1" &
+	hearts[$1]=$!
+	at_exit still "$1"
+}
+still() { # NAME: its heart stops
+	[ -n "${hearts[$1]}" ] || return 0
+	kill "${hearts[$1]}"
+	wait "${hearts[$1]}"
+	hearts[$1]=
+}
+taints() { # NODE: KEY:EFFECT
+	get "/api/v1/nodes/$1" '[.spec.taints[]? | "\(.key):\(.effect)" | sub("node.kubernetes.io/"; "")] | sort | join(" ")'
+}
+tainted() { # NODE TAINTS
+	[ "$(taints "$1")" = "$2" ]
+}
+run() { # POD IP: it runs, and is ready
+	ask PATCH "$pods/$1/status" "$MERGE" "{\"status\":{\"phase\":\"Running\",\"podIP\":\"$2\",
+		\"conditions\":[{\"type\":\"Ready\",\"status\":\"${3:-True}\",\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]}}" >/dev/null
+}
+declare -A hearts
+pods=$NS/default/pods
+make /api/v1/nodes '{"kind":"Node","apiVersion":"v1","metadata":{"name":"new"}}' >/dev/null
+is "a new node is not ready" "$(taints new)" not-ready:NoSchedule
+ask DELETE /api/v1/nodes/new >/dev/null
+node n1
+node n2
+eventually "until it says so" 20 tainted n1 ""
+eventually "nor is the other" 20 tainted n2 ""
+
+# --- endpoints ---
+slices="/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name%3Dweb"
+make "$services" '{"kind":"Service","apiVersion":"v1","metadata":{"name":"web","labels":{"l":"m"}},"spec":{"selector":{"app":"web"},
+	"ports":[{"name":"http","port":80,"targetPort":"web"}]}}' >/dev/null
+eventually "a Service without Pods has a slice that says so" 20 answers '[[]]' "$slices" '[.items[].endpoints]'
+eventually "and Endpoints" 20 answers web "$NS/default/endpoints/web" .metadata.name
+make "$pods" "$(pod web '"nodeName":"n1"')" >/dev/null
+run web 10.244.1.2
+eventually "a Pod that is ready is one of its endpoints" 20 \
+	answers '[["10.244.1.2"],{"ready":true,"serving":true,"terminating":false},"n1","web"]' \
+	"$slices" '.items[0].endpoints[0] | [.addresses, .conditions, .nodeName, .targetRef.name]'
+is "at the port that the Pod names" "$(get "$slices" '.items[0].ports')" '[{"name":"http","protocol":"TCP","port":8080}]'
+is "in a slice that is the Service's" "$(get "$slices" '.items[0].metadata | [.labels, .ownerReferences[0].name]')" \
+	'[{"l":"m","kubernetes.io/service-name":"web","endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"},"web"]'
+eventually "and in Endpoints" 20 answers '[{"addresses":[["10.244.1.2","n1"]],"ports":[["http",8080]]}]' \
+	"$NS/default/endpoints/web" '[.subsets[] | {addresses: [.addresses[] | [.ip,.nodeName]], ports: [.ports[] | [.name,.port]]}]'
+revision=$(get "$slices" '.items[0].metadata.resourceVersion')
+ask PATCH "$pods/web" "$MERGE" '{"metadata":{"annotations":{"a":"b"}}}' >/dev/null
+run web 10.244.1.2 False
+eventually "one that is not is not" 20 answers '{"ready":false,"serving":false,"terminating":false}' "$slices" '.items[0].endpoints[0].conditions'
+is "what does not count is not written" "$(get "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?watch=true&timeoutSeconds=1&labelSelector=kubernetes.io/service-name%3Dweb&resourceVersion=$revision" .type)" MODIFIED
+eventually "nor in Endpoints" 20 answers '["10.244.1.2"]' "$NS/default/endpoints/web" '[.subsets[0].notReadyAddresses[].ip]'
+ask PATCH "$services/web" "$MERGE" '{"spec":{"publishNotReadyAddresses":true}}' >/dev/null
+eventually "but where those are wanted, too" 20 answers '{"ready":true,"serving":false,"terminating":false}' "$slices" '.items[0].endpoints[0].conditions'
+ask PATCH "$services/web" "$MERGE" '{"spec":{"publishNotReadyAddresses":null}}' >/dev/null
+run web 10.244.1.2
+eventually "it is ready again" 20 answers true "$slices" '.items[0].endpoints[0].conditions.ready'
+ask DELETE "$pods/web" >/dev/null
+eventually "one that leaves serves, and gets nothing new" 20 answers '{"ready":false,"serving":true,"terminating":true}' "$slices" '.items[0].endpoints[0].conditions'
+ask DELETE "$pods/web?gracePeriodSeconds=0" >/dev/null
+eventually "one that is gone is none" 20 answers '[[]]' "$slices" '[.items[].endpoints]'
+ask DELETE "$services/web" >/dev/null
+eventually "without the Service there are none" 20 answers '[]' "$slices" .items
+eventually "of either kind" 20 missing "$NS/default/endpoints/web"
+
+# --- what belongs to others ---
+deployments=/apis/apps/v1/namespaces/default/deployments
+deployment() { # NAME REPLICAS
+	make "$deployments" "{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{\"name\":\"$1\"},\"spec\":{\"replicas\":$2,
+		\"selector\":{\"matchLabels\":{\"app\":\"$1\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"$1\"}},
+		\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i:1\"}]}}}}" >/dev/null
+}
+of() { # COLLECTION APP: how many
+	get "$1?labelSelector=app%3D$2" '.items | length'
+}
+sets=/apis/apps/v1/namespaces/default/replicasets
+deletion() { # POLICY
+	echo "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":\"$1\"}"
+}
+play() { # what nodes do with Pods that leave
+	for name in $(get "$pods" '.items[].metadata | select(.deletionTimestamp) | .name'); do
+		ask DELETE "$pods/$name?gracePeriodSeconds=0" >/dev/null
+	done
+}
+count_is() { # WANT COLLECTION APP
+	play
+	[ "$(of "$2" "$3")" = "$1" ]
+}
+deployment back 2
+deployment front 2
+deployment left 2
+for app in back front left; do eventually "Deployment $app has its Pods" 20 count_is 2 "$pods" $app; done
+eventually "scheduled, it says so" 20 eval '[[ "$(get "$NS/default/events" \
+	"[.items[] | select(.reason == \"Scheduled\") | .message] | .[0]")" = "Successfully assigned default/"* ]]'
+ask DELETE "$deployments/back" "" "$(deletion Background)" >/dev/null
+ask DELETE "$deployments/front" "" "$(deletion Foreground)" >/dev/null
+ask DELETE "$deployments/left" "" "$(deletion Orphan)" >/dev/null
+is "in the background it is gone at once" "$(code GET "$deployments/back")" 404
+is "in the foreground it waits" "$(get "$deployments/front" .metadata.finalizers)" '["foregroundDeletion"]'
+for app in back front; do
+	eventually "then the ReplicaSet of $app goes" 20 count_is 0 "$sets" $app
+	eventually "and the Pods of $app" 20 count_is 0 "$pods" $app
+done
+eventually "then the Deployment, too" 20 missing "$deployments/front"
+eventually "orphans stay" 20 missing "$deployments/left"
+eventually "without an owner" 20 answers '[null]' "$sets?labelSelector=app%3Dleft" '[.items[].metadata.ownerReferences]'
+is "with their own" "$(of "$pods" left)" 2
+ask DELETE "$sets/$(get "$sets" '.items[0].metadata.name')" >/dev/null
+eventually "these go" 20 count_is 0 "$pods" left
+
+# --- a node that falls silent ---
+deployment stay 1
+eventually "a Pod runs" 20 eval '[ "$(get "$pods" ".items[0].spec.nodeName")" != null ]'
+name=$(get "$pods" '.items[0].metadata.name') node=$(get "$pods" '.items[0].spec.nodeName')
+make "$pods" "$(pod fast "\"nodeName\":\"$node\",\"tolerations\":[{\"key\":\"node.kubernetes.io/unreachable\",
+	\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":2}]")" >/dev/null
+run "$name" 10.244.1.3
+run fast 10.244.1.4
+still "$node"
+eventually "its node falls silent: nobody knows how it is" 30 answers '["Unknown","NodeStatusUnknown"]' "/api/v1/nodes/$node" \
+	'.status.conditions[] | select(.type == "Ready") | [.status, .reason]'
+eventually "it is tainted" 20 tainted "$node" "unreachable:NoExecute unreachable:NoSchedule"
+eventually "its Pods are not ready" 20 answers '["False"]' "$pods/$name" '[.status.conditions[] | select(.type == "Ready").status]'
+eventually "a Pod that does not wait leaves" 20 answers true "$pods/fast" '.metadata.deletionTimestamp != null'
+is "for that reason" "$(get "$pods/fast" '[.status.conditions[] | select(.type == "DisruptionTarget").reason]')" '["DeletionByTaintManager"]'
+is "others wait" "$(get "$pods/$name" .metadata.deletionTimestamp)" null
+heart "$node" &
+hearts[$node]=$!
+eventually "it comes back" 20 tainted "$node" ""
+still n1
+still n2
+eventually "when all are silent" 30 answers '["Unknown","Unknown"]' /api/v1/nodes '[.items[].status.conditions[] | select(.type == "Ready").status]'
+eventually "nobody is evicted" 20 tainted n1 unreachable:NoSchedule
+eventually "from none" 20 tainted n2 unreachable:NoSchedule
+
+kill "$control"
+wait "$control"
+is "it ends in peace" $? 0
+is "nothing went wrong" "$(grep -E 'ERROR|Sanitizer' "$TEST_DIR/control.log")" ""
+done_testing

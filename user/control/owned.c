@@ -17,6 +17,18 @@ bool meta_is_deleting(const json_t *object)
 	return meta_text(object, "deletionTimestamp")[0] != '\0';
 }
 
+bool meta_has_labels(const json_t *object, const json_t *labels)
+{
+	const json_t *have = json_object_get(json_object_get(object, "metadata"), "labels");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)labels, key, value)
+		if (!json_equal(json_object_get(have, key), value))
+			return false;
+	return true;
+}
+
 const json_t *owned_controller(const json_t *object)
 {
 	const json_t *references =

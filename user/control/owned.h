@@ -29,6 +29,8 @@ const char *owned_controller_uid(const json_t *object);
 /* metadata.X, as text. */
 const char *meta_text(const json_t *object, const char *key);
 bool meta_is_deleting(const json_t *object);
+/* It has all of @labels. */
+bool meta_has_labels(const json_t *object, const json_t *labels);
 
 /* Neither finished nor being deleted. */
 bool pod_is_active(const json_t *pod);

@@ -141,18 +141,6 @@ static void delete_pods(struct owned *active, size_t count, struct requests *pla
 
 /* --- status --- */
 
-static bool pod_has_labels(const json_t *pod, const json_t *labels)
-{
-	const json_t *have = json_object_get(json_object_get(pod, "metadata"), "labels");
-	const char *key;
-	json_t *value;
-
-	json_object_foreach ((json_t *)labels, key, value)
-		if (!json_equal(json_object_get(have, key), value))
-			return false;
-	return true;
-}
-
 /* Zeros are left out, as upstream does, but for the number of Pods. */
 static void status_set(json_t *status, const char *key, size_t count)
 {
@@ -170,7 +158,7 @@ static json_t *status_new(const json_t *set, const struct owned *active, int64_t
 	for (size_t i = 0; i < active->count; i++) {
 		const json_t *pod = active->list[i];
 
-		labelled += pod_has_labels(pod, json_object_get(template, "labels"));
+		labelled += meta_has_labels(pod, json_object_get(template, "labels"));
 		ready += pod_is_ready_since(pod, NULL);
 		available +=
 			pod_is_available(pod, json_integer_at(spec, "minReadySeconds", 0), now);

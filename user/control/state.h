@@ -74,3 +74,7 @@ extern const struct controller_kind controller_namespaces, controller_service_ac
 /* nodes.c */
 extern const struct controller_kind controller_nodes, controller_eviction, controller_pod_collector,
 	controller_event_collector;
+/* services.c */
+extern const struct controller_kind controller_slices, controller_endpoints;
+/* collector.c */
+extern const struct controller_kind controller_garbage_collector;
