@@ -201,7 +201,7 @@ run web 10.244.1.2
 eventually "a Pod that is ready is one of its endpoints" 20 \
 	answers '[["10.244.1.2"],{"ready":true,"serving":true,"terminating":false},"n1","web"]' \
 	"$slices" '.items[0].endpoints[0] | [.addresses, .conditions, .nodeName, .targetRef.name]'
-is "at the port that the Pod names" "$(get "$slices" '.items[0].ports')" '[{"name":"http","protocol":"TCP","port":8080}]'
+is "at the port that the Pod names" "$(get "$slices" '.items[0].ports[] | [.name, .protocol, .port]')" '["http","TCP",8080]'
 is "in a slice that is the Service's" "$(get "$slices" '.items[0].metadata | [.labels, .ownerReferences[0].name]')" \
 	'[{"l":"m","kubernetes.io/service-name":"web","endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"},"web"]'
 eventually "and in Endpoints" 20 answers '[{"addresses":[["10.244.1.2","n1"]],"ports":[["http",8080]]}]' \

@@ -103,10 +103,9 @@ json_t *service_ports_at(const json_t *service, const json_t *pod, bool named)
 
 		if (!number)
 			continue;
-		at = json_pack("{s:s, s:I}", "protocol", json_string_at(port, "protocol", "TCP"),
-			"port", (json_int_t)number);
-		if (name[0] || named)
-			json_object_set_new(at, "name", json_string(name));
+		at = json_pack("{s:s*, s:s, s:I}", "name", name[0] || named ? name : NULL,
+			"protocol", json_string_at(port, "protocol", "TCP"), "port",
+			(json_int_t)number);
 		if (json_object_get(port, "appProtocol"))
 			json_object_set(at, "appProtocol", json_object_get(port, "appProtocol"));
 		json_array_append_new(list, at);

@@ -8,6 +8,8 @@
 
 #include "user/base/json.h"
 
+struct requests;
+
 /* Borrowed objects. */
 struct owned {
 	const json_t **list;
@@ -17,6 +19,14 @@ struct owned {
 /* Those among @objects ("namespace/name" -> object) whose controller is @owner.  -ENOMEM. */
 int owned_find(const json_t *objects, const json_t *owner, struct owned *ret);
 void owned_clear(struct owned *owned);
+
+/*
+ * Objects without a controller that @owner's selector chooses become its own; what it owns and does not choose
+ * any more is let go.  What has changed hands counts once that is seen.  @target names an object for a patch.
+ * -ENOMEM.
+ */
+int owned_claim(const json_t *objects, const json_t *owner, char *(*target)(const json_t *object),
+	struct requests *plan);
 
 /* metadata.ownerReferences for what @owner controls.  The caller owns it. */
 json_t *owned_references(const json_t *owner);

@@ -260,7 +260,7 @@ void recorder_done(struct recorder *recorder, const char *component,
 void recorder_failed(struct recorder *recorder, const char *component,
 	const struct request_event *event, const char *why)
 {
-	AUTO_FREE char *message = event->failed ? fs_format("Error: %s", why) : NULL;
+	AUTO_FREE char *message = event->failed ? fs_format("Error creating: %s", why) : NULL;
 
 	if (message)
 		recorder_say(recorder, component, "Warning", event->failed, message, event->about);

@@ -18,10 +18,10 @@ enum request_expects {
 /* What people are told of a request. */
 struct request_event {
 	const char *type, *reason; /* "Normal", "SuccessfulCreate"; constants; NULL: nothing */
-	const char *failed;	   /* the reason when it was refused: "FailedCreate"; may be NULL */
-	char *message;		   /* owned */
-	bool names;		   /* the name of what was written stands behind the message */
-	json_t *about;		   /* owned: an ObjectReference */
+	const char *failed; /* the reason when a creation was refused: "FailedCreate"; or NULL */
+	char *message;	    /* owned */
+	bool names;	    /* the name of what was written stands behind the message */
+	json_t *about;	    /* owned: an ObjectReference */
 };
 
 struct api_write {
@@ -66,7 +66,7 @@ void requests_expect_gone(struct requests *requests, char *target, const char *u
 
 /*
  * What is told once the last request that was added is done.  Takes @message.  @about is the object that it is
- * told of.  @failed: the reason of the warning when it was refused, or NULL.
+ * told of.  @failed: the reason of the warning when a creation was refused, or NULL.
  */
 void requests_tell(struct requests *requests, const json_t *about, const char *reason,
 	const char *failed, char *message);

@@ -9,6 +9,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
+#include "user/base/fs.h"
 #include "user/control/owned.h"
 #include "user/control/schedule.h"
 #include "user/control/state.h"
@@ -41,6 +42,9 @@ static void pod_bind(const json_t *pod, const json_t *node, struct requests *pla
 			"apiVersion", "v1", "metadata", "name", meta_text(pod, "name"), "uid",
 			meta_text(pod, "uid"), "target", "kind", "Node", "apiVersion", "v1", "name",
 			meta_text(node, "name")));
+	requests_tell(plan, pod, "Scheduled", NULL,
+		fs_format("Successfully assigned %s/%s to %s", meta_text(pod, "namespace"),
+			meta_text(pod, "name"), meta_text(node, "name")));
 }
 
 static const json_t *pod_scheduled(const json_t *pod)
@@ -71,6 +75,7 @@ static void pod_explain(const json_t *pod, const char *message, struct requests 
 			"PodScheduled", "status", "False", "reason", "Unschedulable", "message",
 			message, "lastTransitionTime",
 			json_string_at(known, "lastTransitionTime", now)));
+	requests_warn(plan, pod, "FailedScheduling", strdup(message));
 }
 
 /* The longest waiting first. */

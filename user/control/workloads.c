@@ -14,17 +14,22 @@ static int64_t now_seconds(void)
 	return (int64_t)(clock_wall() / USEC_PER_SEC);
 }
 
-/* Looks at the controller of @object, if it is one of @owners. */
-static void look_owner(struct controller *controller, const json_t *object, enum followed owners)
+/* Looks at the controller of @object, if it is one of @owners; without one, at those who might want it. */
+static void look_owners(struct controller *controller, const json_t *object, enum followed owners)
 {
 	const json_t *reference = owned_controller(object);
+	const char *namespace = meta_text(object, "namespace"), *other;
 	char key[INFORMER_KEY_MAX];
+	json_t *owner;
 
-	if (strcmp(json_string_at(reference, "kind", ""), followed_kinds[owners].kind) != 0)
+	snprintf(key, sizeof(key), "%s/%s", namespace, json_string_at(reference, "name", ""));
+	if (strcmp(json_string_at(reference, "kind", ""), followed_kinds[owners].kind) == 0)
+		controller_look(controller, key);
+	if (reference)
 		return;
-	snprintf(key, sizeof(key), "%s/%s", meta_text(object, "namespace"),
-		json_string_at(reference, "name", ""));
-	controller_look(controller, key);
+	json_object_foreach ((json_t *)control_objects(controller->control, owners), other, owner)
+		if (strcmp(meta_text(owner, "namespace"), namespace) == 0)
+			controller_look(controller, other);
 }
 
 static void replica_sets_changed(
@@ -33,7 +38,7 @@ static void replica_sets_changed(
 	if (kind == FOLLOWED_REPLICA_SETS)
 		controller_look_at(controller, object);
 	else if (kind == FOLLOWED_PODS)
-		look_owner(controller, object, FOLLOWED_REPLICA_SETS);
+		look_owners(controller, object, FOLLOWED_REPLICA_SETS);
 }
 
 static int replica_sets_plan(
@@ -59,7 +64,7 @@ static void deployments_changed(
 	if (kind == FOLLOWED_DEPLOYMENTS)
 		controller_look_at(controller, object);
 	else if (kind == FOLLOWED_REPLICA_SETS)
-		look_owner(controller, object, FOLLOWED_DEPLOYMENTS);
+		look_owners(controller, object, FOLLOWED_DEPLOYMENTS);
 }
 
 static int deployments_plan(
