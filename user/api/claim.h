@@ -39,6 +39,7 @@ void claims_clear(struct claims *claims);
 
 #define AUTO_CLAIMS AUTO_CLEANUP(claims_clear) struct claims
 
+/* @key is among those that are taken. */
 bool claims_take(const struct claims *claims, const char *key);
 
 /* Nobody has @key, and no write that is under way takes it. */

@@ -19,10 +19,12 @@ struct address_range {
 /* Reads "10.96.0.0/16".  -EINVAL: no IPv4 prefix, bits behind it, or no room (longer than /27). */
 int range_parse(const char *text, struct address_range *ret, struct err *err);
 
+/* @address may be given out, or named. */
 bool range_has(const struct address_range *range, uint32_t address);
 
 /* The address of "10.96.0.1".  False: it is none. */
 bool range_read_address(const char *text, uint32_t *ret);
 
 #define RANGE_ADDRESS_LEN 16
+/* "10.96.0.1" */
 void range_write_address(uint32_t address, char ret[RANGE_ADDRESS_LEN]);

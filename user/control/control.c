@@ -120,7 +120,7 @@ static void controller_turn(void *userdata, const char *key)
 		if (plan.again != USEC_NEVER)
 			queue_add_at(controller->queue, key, plan.again);
 		if (plan.count)
-			job_start(controller, key, &plan);
+			plan_write(controller, key, &plan);
 	}
 	requests_clear(&plan);
 }
@@ -241,8 +241,7 @@ struct control *control_free(struct control *control)
 {
 	if (!control)
 		return NULL;
-	while (control->work)
-		job_free(control->work);
+	plans_drop(control);
 	for (size_t i = 0; control->followers && i < FOLLOWED_COUNT; i++)
 		informer_free(control->followers[i].informer);
 	for (size_t i = 0; control->controllers && i < COUNT(kinds); i++) {

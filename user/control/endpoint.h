@@ -12,7 +12,9 @@ bool service_selects(const json_t *service);
 /* In its namespace and with its labels. */
 bool service_has_pod(const json_t *service, const json_t *pod);
 
+/* It has no address: clients get those of its Pods. */
 bool service_is_headless(const json_t *service);
+/* Pods that are not ready count as if they were. */
 bool service_shows_unready(const json_t *service);
 
 /* It has an address and is not over; one that is being deleted counts only with @terminating. */

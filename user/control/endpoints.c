@@ -64,8 +64,8 @@ static json_t *address_new(const json_t *service, const json_t *pod)
 {
 	const char *node = json_string_at(json_object_get(pod, "spec"), "nodeName", "");
 	const char *host = pod_hostname(pod, service);
-	json_t *address = json_pack(
-		"{s:s, s:o}", "ip", pod_ip(pod), "targetRef", pod_reference(pod));
+	json_t *address =
+		json_pack("{s:s, s:o}", "ip", pod_ip(pod), "targetRef", pod_reference(pod));
 
 	if (node[0])
 		json_object_set_new(address, "nodeName", json_string(node));
@@ -165,8 +165,7 @@ static bool endpoints_same(const json_t *endpoints, const json_t *labels, const 
 
 	if (!json_equal(json_object_get(meta, "labels"), labels))
 		return false;
-	return json_array_size(subsets) == 0 ? json_array_size(old) == 0
-					     : json_equal(old, subsets);
+	return json_array_size(subsets) == 0 ? json_array_size(old) == 0 : json_equal(old, subsets);
 }
 
 static void endpoints_update(
@@ -183,8 +182,8 @@ static void endpoints_update(
 			full ? json_string("truncated") : json_null(), "subsets", subsets));
 }
 
-int endpoints_plan(const json_t *service, const json_t *endpoints, const json_t *pods,
-	struct requests *plan)
+int endpoints_plan(
+	const json_t *service, const json_t *endpoints, const json_t *pods, struct requests *plan)
 {
 	AUTO_CLEANUP(members_clear) struct members members = {0};
 	AUTO_JSON subsets = NULL;

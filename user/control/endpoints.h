@@ -24,9 +24,8 @@ struct endpoint_view {
  * Keeps the slices of @service: an endpoint stays in the slice that has it, and a slice in which nothing
  * changed is not written.  -ENOMEM.
  */
-int slices_plan(
-	const json_t *service, const struct endpoint_view *view, struct requests *plan);
+int slices_plan(const json_t *service, const struct endpoint_view *view, struct requests *plan);
 
 /* Keeps @endpoints (NULL: not there) of @service (NULL: it is gone).  -ENOMEM. */
-int endpoints_plan(const json_t *service, const json_t *endpoints, const json_t *pods,
-	struct requests *plan);
+int endpoints_plan(
+	const json_t *service, const json_t *endpoints, const json_t *pods, struct requests *plan);

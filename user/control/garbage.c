@@ -46,8 +46,8 @@ static bool is_namespaced(const struct followed_kind *row)
 /* In the same namespace, or in none. */
 bool garbage_owner(const json_t *reference, const json_t *object, char ret[GARBAGE_KEY_MAX])
 {
-	enum followed kind = followed_find(json_string_at(reference, "apiVersion", ""),
-		json_string_at(reference, "kind", ""));
+	enum followed kind = followed_find(
+		json_string_at(reference, "apiVersion", ""), json_string_at(reference, "kind", ""));
 	const char *namespace = meta_text(object, "namespace");
 	bool namespaced;
 
@@ -131,8 +131,8 @@ static bool has_finalizer(const json_t *object, const char *name)
 
 bool garbage_is_owner_leaving(const json_t *object)
 {
-	return meta_is_deleting(object) && (has_finalizer(object, GARBAGE_FOREGROUND) ||
-						   has_finalizer(object, GARBAGE_ORPHAN));
+	return meta_is_deleting(object) &&
+	       (has_finalizer(object, GARBAGE_FOREGROUND) || has_finalizer(object, GARBAGE_ORPHAN));
 }
 
 /* --- writing --- */
@@ -222,8 +222,8 @@ static bool owner_is_blocked(const struct garbage_view *view, const json_t *owne
 	json_t *value;
 
 	json_object_foreach ((json_t *)dependents_of(view, owner), dependent, value) {
-		const json_t *reference = reference_to(
-			garbage_object(view, dependent), meta_text(owner, "uid"));
+		const json_t *reference =
+			reference_to(garbage_object(view, dependent), meta_text(owner, "uid"));
 
 		if (json_is_true(json_object_get(reference, "blockOwnerDeletion")))
 			return true;

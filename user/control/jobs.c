@@ -21,7 +21,7 @@ struct job {
 
 static void job_next(struct job *job);
 
-struct job *job_free(struct job *job)
+static void job_free(struct job *job)
 {
 	*job->link = job->next;
 	if (job->next)
@@ -30,7 +30,12 @@ struct job *job_free(struct job *job)
 	requests_clear(&job->plan);
 	free(job->key);
 	free(job);
-	return NULL;
+}
+
+void plans_drop(struct control *control)
+{
+	while (control->work)
+		job_free(control->work);
 }
 
 /* The cache must have seen what was written before the key is looked at again. */
@@ -154,7 +159,7 @@ static void job_next(struct job *job)
 	}
 }
 
-void job_start(struct controller *controller, const char *key, struct requests *plan)
+void plan_write(struct controller *controller, const char *key, struct requests *plan)
 {
 	struct control *control = controller->control;
 	struct job *job = calloc(1, sizeof(*job));

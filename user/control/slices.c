@@ -42,8 +42,8 @@ static json_t *endpoint_new(const json_t *service, const json_t *pod, const json
 	there = json_object_get(nodes, key);
 	text_set(endpoint, "nodeName", node);
 	text_set(endpoint, "zone",
-		json_string_at(json_object_get(json_object_get(there, "metadata"), "labels"), ZONE,
-			""));
+		json_string_at(
+			json_object_get(json_object_get(there, "metadata"), "labels"), ZONE, ""));
 	text_set(endpoint, "hostname", pod_hostname(pod, service));
 	return endpoint;
 }
@@ -137,8 +137,8 @@ static json_t *group_of(json_t *groups, const json_t *slice)
 }
 
 /* Room for those that will be made, too: @most. */
-static int slices_find(const json_t *service, const json_t *all, json_t *groups, size_t most,
-	struct slices *ret)
+static int slices_find(
+	const json_t *service, const json_t *all, json_t *groups, size_t most, struct slices *ret)
 {
 	const char *key;
 	json_t *slice;
@@ -149,9 +149,8 @@ static int slices_find(const json_t *service, const json_t *all, json_t *groups,
 	json_object_foreach ((json_t *)all, key, slice) {
 		if (!slice_is_of(slice, service))
 			continue;
-		ret->list[ret->count++] = (struct slice){.old = slice,
-			.endpoints = json_array(),
-			.group = group_of(groups, slice)};
+		ret->list[ret->count++] = (struct slice){
+			.old = slice, .endpoints = json_array(), .group = group_of(groups, slice)};
 	}
 	qsort(ret->list, ret->count, sizeof(ret->list[0]), slice_order);
 	return 0;
@@ -241,9 +240,9 @@ static void slices_keep_one(struct slices *slices)
 
 static json_t *slice_labels(const json_t *service)
 {
-	return service_labels(service, json_pack("{s:s, s:s}", SLICE_SERVICE,
-					       meta_text(service, "name"), SLICE_MANAGER,
-					       SLICE_SELF));
+	return service_labels(
+		service, json_pack("{s:s, s:s}", SLICE_SERVICE, meta_text(service, "name"),
+				 SLICE_MANAGER, SLICE_SELF));
 }
 
 static json_t *ports_of(const struct slice *slice)
@@ -259,8 +258,7 @@ static char *slice_target(const json_t *service, const char *name)
 		"endpointslices", name, NULL);
 }
 
-static void slice_create(
-	const json_t *service, const struct slice *slice, struct requests *plan)
+static void slice_create(const json_t *service, const struct slice *slice, struct requests *plan)
 {
 	requests_create(plan, slice_target(service, NULL),
 		json_pack("{s:s, s:s, s:{s:o, s:s, s:o, s:o}, s:s, s:O, s:o}", "kind",
@@ -272,8 +270,7 @@ static void slice_create(
 			ports_of(slice)));
 }
 
-static void slice_update(
-	const json_t *service, const struct slice *slice, struct requests *plan)
+static void slice_update(const json_t *service, const struct slice *slice, struct requests *plan)
 {
 	const json_t *old = json_object_get(json_object_get(slice->old, "metadata"), "labels");
 	AUTO_JSON labels = slice_labels(service);
@@ -288,8 +285,7 @@ static void slice_update(
 			ports_of(slice)));
 }
 
-static void slices_write(
-	const json_t *service, const struct slices *slices, struct requests *plan)
+static void slices_write(const json_t *service, const struct slices *slices, struct requests *plan)
 {
 	bool some = slices_have_endpoints(slices);
 

@@ -61,8 +61,9 @@ void controller_look_at(struct controller *controller, const json_t *object);
 
 /* jobs.c */
 /* Takes @plan, and writes it; @key is looked at again after it. */
-void job_start(struct controller *controller, const char *key, struct requests *plan);
-struct job *job_free(struct job *job);
+void plan_write(struct controller *controller, const char *key, struct requests *plan);
+/* Gives up all that are being written. */
+void plans_drop(struct control *control);
 
 /* workloads.c */
 extern const struct controller_kind controller_replica_sets, controller_deployments;
