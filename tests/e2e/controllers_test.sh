@@ -104,8 +104,12 @@ is "and takes them away" "$(ask PATCH "$services/two" "$MERGE" '{"spec":{"type":
 is "a name elsewhere gives its address back" "$(ask PATCH "$services/two" "$MERGE" \
 	'{"spec":{"type":"ExternalName","externalName":"example.com"}}' | jq -c '.spec | [.clusterIP,.clusterIPs]')" '[null,null]'
 is "to the next" "$(make "$services" "$(service five)" | jq -r .spec.clusterIP)" 10.96.0.18
-for i in {1..40}; do make "$services" "$(service "many$i")" >/dev/null & done
-wait $(jobs -p | grep -vx "$control")
+makers=()
+for i in {1..40}; do
+	make "$services" "$(service "many$i")" >/dev/null &
+	makers+=($!)
+done
+wait "${makers[@]}"
 is "many at once get one each" \
 	"$(get "$services" '[.items[].spec.clusterIP | select(. and . != "None")] | [length, (unique | length)] | .[0] == .[1]')" true
 
@@ -269,6 +273,29 @@ eventually "without an owner" 20 answers '[null]' "$sets?labelSelector=app%3Dlef
 is "with their own" "$(of "$pods" left)" 2
 ask DELETE "$sets/$(get "$sets" '.items[0].metadata.name')" >/dev/null
 eventually "these go" 20 count_is 0 "$pods" left
+
+# --- what matters more ---
+make /apis/scheduling.k8s.io/v1/priorityclasses '{"kind":"PriorityClass","apiVersion":"scheduling.k8s.io/v1",
+	"metadata":{"name":"high"},"value":1000}' >/dev/null
+large() { # NAME [SPEC-KEYS]: 3 of the 4 CPUs of a node
+	make "$pods" "$(pod "$@" | jq -c '.spec.containers[0].resources = {requests: {cpu: "3"}}')" >/dev/null
+}
+on_a_node() { # POD...: each has one
+	play
+	for name; do [ "$(get "$pods/$name" .spec.nodeName)" != null ] || return 1; done
+}
+large low1
+large low2
+eventually "both nodes are full" 20 on_a_node low1 low2
+large more
+eventually "one more of the same finds no room" 20 answers \
+	'"0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."' \
+	"$pods/more" '.status.conditions[0].message | tojson'
+large high '"priorityClassName":"high"'
+eventually "what matters more gets it" 20 on_a_node high
+is "from one of the two" "$(get "$pods" '[.items[].metadata.name | select(startswith("low"))] | length')" 1
+eventually "it is told" 20 answers 1 "$NS/default/events" '[.items[] | select(.reason == "Preempted")] | length'
+for name in low1 low2 more high; do ask DELETE "$pods/$name?gracePeriodSeconds=0" >/dev/null; done
 
 # --- a node that falls silent ---
 deployment stay 1
