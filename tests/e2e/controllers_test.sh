@@ -322,6 +322,19 @@ eventually "when all are silent" 30 answers '["Unknown","Unknown"]' /api/v1/node
 eventually "nobody is evicted" 20 tainted n1 unreachable:NoSchedule
 eventually "from none" 20 tainted n2 unreachable:NoSchedule
 
+# --- events ---
+events=/apis/events.k8s.io/v1/namespaces/default/events
+make "$events" '{"kind":"Event","apiVersion":"events.k8s.io/v1","metadata":{"name":"e"},"regarding":{"kind":"Pod","name":"p",
+	"namespace":"default"},"note":"n","reason":"R","type":"Normal","reportingController":"c","reportingInstance":"i","action":"a",
+	"eventTime":"2026-01-01T00:00:00.000000Z"}' >/dev/null
+is "an event of one group is one of the other" "$(get "$NS/default/events/e" '[.involvedObject.name, .message, .reportingComponent, .note]')" \
+	'["p","n","c",null]'
+is "as it was" "$(get "$events/e" '[.regarding.name, .note, .reportingController, .message]')" '["p","n","c",null]'
+is "and back" "$(get "$events?fieldSelector=reason%3DPreempted" '[.items[] | [.regarding.kind, (.note | length > 0), .deprecatedSource.component]]')" \
+	'[["Pod",true,"default-scheduler"]]'
+is "in watches, too" "$(get "$events?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3De" '[.type, .object.note, .object.kind]')" \
+	'["ADDED","n","Event"]'
+
 kill "$control"
 wait "$control"
 is "it ends in peace" $? 0

@@ -29,7 +29,7 @@ static void pod_put(json_t *pods, unsigned number, const char *more_meta, const 
 		"'spec':{'nodeName':'n1','containers':[{'name':'c','ports':[{'name':'http',"
 		"'containerPort':%u,'protocol':'TCP'}]}]},'status':{'phase':'Running','podIP':"
 		"'10.244.0.%u','conditions':[{'type':'Ready','status':'%s'}]}}",
-		number, number, more_meta, number % 2 ? 8080 : 9090, number, ready);
+		number, number, more_meta, number % 2 ? 8080u : 9090u, number, ready);
 	json_object_set_new(pods, key, json_quoted(text));
 }
 
