@@ -19,6 +19,7 @@
 
 #define CONNECTIONS_MOST 20000
 #define BODY_MOST	 (3u << 20)
+#define API_PORT	 6443
 
 struct plane {
 	sd_event *loop;
@@ -56,14 +57,20 @@ static int plane_serve(struct plane *plane, struct err *err)
 	return r;
 }
 
-static int plane_control(struct plane *plane, struct err *err)
+static int plane_control(
+	struct plane *plane, const struct control_options *options, struct err *err)
 {
 	struct client_config config = {.socket_path = plane->socket_path};
+	struct control_config control = {.node_grace = options->node_grace};
+	struct bootstrap_config bootstrap = {.service_cidr = options->service_cidr,
+		.address = options->advertise_address,
+		.port = API_PORT};
 	int r = client_new(plane->loop, &config, &plane->client, err);
 
 	if (r == 0)
-		r = control_new(plane->loop, plane->client, &plane->control, err);
-	if (r == 0 && bootstrap_new(plane->client, plane_ready, plane, &plane->bootstrap) < 0)
+		r = control_new(plane->loop, plane->client, &control, &plane->control, err);
+	if (r == 0 &&
+		bootstrap_new(plane->client, &bootstrap, plane_ready, plane, &plane->bootstrap) < 0)
 		r = err_set(err, ENOMEM, "start");
 	return r;
 }
@@ -83,7 +90,7 @@ static int plane_open(struct plane *plane, const struct control_options *options
 		r = api_new(plane->loop, plane->store, &api, &plane->api, err);
 	if (r == 0)
 		r = plane_serve(plane, err);
-	return r == 0 ? plane_control(plane, err) : r;
+	return r == 0 ? plane_control(plane, options, err) : r;
 }
 
 static void plane_close(struct plane *plane)

@@ -69,16 +69,19 @@ TEST(one_step_keeps_within_surge_and_unavailable)
 		struct rollout_set current, old;
 		long long want_current, want_old;
 	} rows[] = {
-		{"the new ones begin with the surge", 4, 1, 0, {0, 0, 0}, {4, 4, 4}, 1, 4},
-		{"nothing goes before the new one works", 4, 1, 0, {1, 0, 1}, {4, 4, 4}, 1, 4},
-		{"then an old one goes", 4, 1, 0, {1, 1, 1}, {4, 4, 4}, 1, 3},
-		{"and a new one comes", 4, 1, 0, {1, 1, 1}, {3, 3, 3}, 2, 3},
-		{"one may be missing", 4, 0, 1, {0, 0, 0}, {4, 4, 4}, 0, 3},
-		{"broken old ones go first", 4, 1, 1, {2, 0, 2}, {3, 1, 3}, 2, 3},
-		{"broken old ones are missed by nobody", 4, 1, 1, {2, 2, 2}, {3, 1, 3}, 2, 1},
-		{"scaled down at once", 2, 1, 0, {4, 4, 4}, {0, 0, 0}, 2, 0},
-		{"scaled up at once", 6, 1, 1, {4, 4, 4}, {0, 0, 0}, 6, 0},
-		{"complete: nothing moves", 4, 1, 1, {4, 4, 4}, {0, 0, 0}, 4, 0},
+		{"the new ones begin with the surge", 4, 1, 0, {0, 0, 0, 0, 0}, {4, 4, 4, 0, 0}, 1,
+			4},
+		{"nothing goes before the new one works", 4, 1, 0, {1, 0, 1, 0, 0}, {4, 4, 4, 0, 0},
+			1, 4},
+		{"then an old one goes", 4, 1, 0, {1, 1, 1, 0, 0}, {4, 4, 4, 0, 0}, 1, 3},
+		{"and a new one comes", 4, 1, 0, {1, 1, 1, 0, 0}, {3, 3, 3, 0, 0}, 2, 3},
+		{"one may be missing", 4, 0, 1, {0, 0, 0, 0, 0}, {4, 4, 4, 0, 0}, 0, 3},
+		{"broken old ones go first", 4, 1, 1, {2, 0, 2, 0, 0}, {3, 1, 3, 0, 0}, 2, 3},
+		{"broken old ones are missed by nobody", 4, 1, 1, {2, 2, 2, 0, 0}, {3, 1, 3, 0, 0},
+			2, 1},
+		{"scaled down at once", 2, 1, 0, {4, 4, 4, 0, 0}, {0, 0, 0, 0, 0}, 2, 0},
+		{"scaled up at once", 6, 1, 1, {4, 4, 4, 0, 0}, {0, 0, 0, 0, 0}, 6, 0},
+		{"complete: nothing moves", 4, 1, 1, {4, 4, 4, 0, 0}, {0, 0, 0, 0, 0}, 4, 0},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -110,7 +113,7 @@ TEST(any_rollout_ends_and_stays_within_its_limits)
 		long long replicas = 1 + rand_r(&seed) % 12;
 		unsigned step;
 
-		old[0] = (struct rollout_set){replicas, replicas, replicas};
+		old[0] = (struct rollout_set){replicas, replicas, replicas, 0, 0};
 		old[1] = (struct rollout_set){0};
 		rollout.replicas = replicas;
 		rollout.surge = rand_r(&seed) % (replicas + 1);
@@ -143,7 +146,7 @@ TEST(any_rollout_ends_and_stays_within_its_limits)
 
 TEST(recreate_has_nothing_of_both)
 {
-	struct rollout_set current = {0, 0, 0}, old = {3, 3, 3};
+	struct rollout_set current = {0, 0, 0, 0, 0}, old = {3, 3, 3, 0, 0};
 	struct rollout rollout = {
 		.replicas = 3, .recreate = true, .current = &current, .old = &old, .old_count = 1};
 
@@ -154,4 +157,43 @@ TEST(recreate_has_nothing_of_both)
 	old.running = 0;
 	CHECK("then the new ones come", rollout_step(&rollout));
 	CHECK_EQ("all at once", current.wanted, 3);
+}
+
+TEST(other_replicas_are_shared_by_all_sets)
+{
+	static const struct {
+		const char *what;
+		long long replicas, surge;
+		struct rollout_set current, old;
+		bool scaled;
+		long long want_current, want_old;
+	} rows[] = {
+		{"nobody has changed them", 10, 3, {.wanted = 5, .was_of = 10, .was_most = 13},
+			{.wanted = 8, .was_of = 10, .was_most = 13}, false, 5, 8},
+		{"upstream's example: from 10 to 15", 15, 3,
+			{.wanted = 5, .was_of = 10, .was_most = 13},
+			{.wanted = 8, .was_of = 10, .was_most = 13}, true, 7, 11},
+		{"down to 5", 5, 3, {.wanted = 5, .was_of = 10, .was_most = 13},
+			{.wanted = 8, .was_of = 10, .was_most = 13}, true, 3, 5},
+		{"to none", 0, 3, {.wanted = 5, .was_of = 10, .was_most = 13},
+			{.wanted = 8, .was_of = 10, .was_most = 13}, true, 0, 0},
+		{"one alone gets all", 4, 1, {.wanted = 2, .was_of = 2, .was_most = 3}, {0}, true,
+			4, 0},
+		{"the old one alone, too", 4, 1, {0}, {.wanted = 2, .was_of = 2, .was_most = 3},
+			true, 0, 4},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct rollout_set current = rows[i].current, old = rows[i].old;
+		struct rollout rollout = {.replicas = rows[i].replicas,
+			.surge = rows[i].surge,
+			.current = &current,
+			.old = &old,
+			.old_count = 1};
+
+		CHECK_EQ(rows[i].what, rollout_is_scaled(&rollout), rows[i].scaled);
+		rollout_scale(&rollout);
+		CHECK_EQ(rows[i].what, current.wanted, rows[i].want_current);
+		CHECK_EQ(rows[i].what, old.wanted, rows[i].want_old);
+	}
 }

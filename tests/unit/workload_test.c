@@ -226,6 +226,107 @@ TEST(a_paused_deployment_makes_nothing_new)
 	requests_clear(&plan);
 }
 
+static const json_t *condition(const struct requests *plan, const char *type)
+{
+	const json_t *conditions, *item;
+	size_t i, count;
+
+	conditions = json_object_get(
+		json_object_get(
+			write_find(plan, "PATCH",
+				"/apis/apps/v1/namespaces/default/deployments/web/status", &count),
+			"status"),
+		"conditions");
+	json_array_foreach (conditions, i, item)
+		if (strcmp(json_string_at(item, "type", ""), type) == 0)
+			return item;
+	return NULL;
+}
+
+TEST(a_deployment_says_that_it_is_paused_and_resumed)
+{
+	AUTO_JSON deployment = deployment_make();
+	AUTO_JSON sets = json_object();
+	AUTO_JSON pods = json_object();
+	struct requests plan = {.again = UINT64_MAX};
+	json_t *status;
+	size_t count;
+
+	json_object_set_new(json_object_get(deployment, "spec"), "paused", json_true());
+	CHECK_EQ("planned", deployment_plan(deployment, sets, pods, NOW, &plan), 0);
+	CHECK_STR("paused", json_string_at(condition(&plan, "Progressing"), "reason", ""),
+		"DeploymentPaused");
+	status = json_deep_copy(json_object_get(
+		write_find(&plan, "PATCH",
+			"/apis/apps/v1/namespaces/default/deployments/web/status", &count),
+		"status"));
+	json_object_set_new(deployment, "status", status);
+	requests_clear(&plan);
+	json_object_del(json_object_get(deployment, "spec"), "paused");
+	CHECK_EQ("planned", deployment_plan(deployment, sets, pods, NOW, &plan), 0);
+	CHECK_STR("resumed", json_string_at(condition(&plan, "Progressing"), "reason", ""),
+		"DeploymentResumed");
+	requests_clear(&plan);
+}
+
+TEST(a_name_that_another_template_has_is_not_taken)
+{
+	AUTO_JSON deployment = deployment_make();
+	AUTO_JSON sets = json_object();
+	AUTO_JSON pods = json_object();
+	struct requests plan = {.again = UINT64_MAX};
+	const json_t *set;
+	json_t *other;
+	size_t count;
+
+	deployment_plan(deployment, sets, pods, NOW, &plan);
+	set = write_find(&plan, "POST", SETS, &count);
+	set_store(sets, set, 0);
+	requests_clear(&plan);
+	other = json_object_iter_value(json_object_iter(sets));
+	json_object_set_new(json_object_get(other, "metadata"), "ownerReferences",
+		json_pack("[{s:s, s:b}]", "uid", "another", "controller", 1));
+	CHECK_EQ("planned", deployment_plan(deployment, sets, pods, NOW, &plan), 0);
+	write_find(&plan, "POST", SETS, &count);
+	CHECK_EQ("no set is made", count, 0);
+	CHECK_EQ("but the next has another name",
+		json_integer_at(json_object_get(write_find(&plan, "PATCH",
+							"/apis/apps/v1/namespaces/default/"
+							"deployments/web/status",
+							&count),
+					"status"),
+			"collisionCount", 0),
+		1);
+	requests_clear(&plan);
+}
+
+TEST(pods_without_an_owner_are_adopted)
+{
+	AUTO_JSON set = set_make(1);
+	AUTO_JSON pods = json_object();
+	struct requests plan = {.again = UINT64_MAX};
+	const json_t *patch;
+	json_t *pod;
+	size_t count;
+
+	pod_put(pods, "one", "n1", true);
+	pod = json_object_get(pods, "default/one");
+	json_object_del(json_object_get(pod, "metadata"), "ownerReferences");
+	CHECK_EQ("planned", replicaset_plan(set, pods, NOW, &plan), 0);
+	patch = write_find(&plan, "PATCH", "/api/v1/namespaces/default/pods/one", &count);
+	CHECK_EQ("it is", count, 1);
+	CHECK_EQ("by one owner",
+		json_array_size(
+			json_object_get(json_object_get(patch, "metadata"), "ownerReferences")),
+		1);
+	requests_clear(&plan);
+	json_object_set_new(json_object_get(pod, "metadata"), "labels", json_object());
+	CHECK_EQ("planned", replicaset_plan(set, pods, NOW, &plan), 0);
+	write_find(&plan, "PATCH", "/api/v1/namespaces/default/pods/one", &count);
+	CHECK_EQ("not one with other labels", count, 0);
+	requests_clear(&plan);
+}
+
 TEST(hashes_are_stable_and_of_safe_letters)
 {
 	AUTO_JSON a = read_json("{\"b\":1,\"a\":2}");

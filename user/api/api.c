@@ -21,9 +21,15 @@ int api_new(sd_event *loop, struct store *store, const struct api_config *config
 	struct err *err)
 {
 	struct api *api = calloc(1, sizeof(*api));
+	int r;
 
 	if (!api)
 		return err_set(err, ENOMEM, "serve the API");
+	r = range_parse(config->service_cidr, &api->services, err);
+	if (r < 0) {
+		free(api);
+		return err_wrap(err, "addresses of Services");
+	}
 	api->loop = loop;
 	api->store = store;
 	api->config = *config;
@@ -74,6 +80,7 @@ static int api_resource(struct api_request *request, struct failure *failure)
 	case VERB_UPDATE: return change_update(request, failure);
 	case VERB_PATCH: return change_patch(request, failure);
 	case VERB_DELETE: return change_delete(request, failure);
+	case VERB_DELETE_COLLECTION: return change_delete_collection(request, failure);
 	default:
 		return failure_set(failure, 405, "MethodNotAllowed",
 			"the server does not allow this method on the requested resource");

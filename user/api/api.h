@@ -16,7 +16,10 @@ struct api_config {
 	const char *service_cidr; /* "10.96.0.0/16" */
 };
 
-/* Serves what @store holds; both must outlive it, as must @loop and the config's strings.  The caller owns *@ret. */
+/*
+ * Serves what @store holds; both must outlive it, as must @loop and the config's strings.  EINVAL: no range of
+ * addresses.  The caller owns *@ret.
+ */
 int api_new(sd_event *loop, struct store *store, const struct api_config *config, struct api **ret,
 	struct err *err);
 

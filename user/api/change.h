@@ -10,3 +10,4 @@ int change_create(struct api_request *request, struct failure *failure);
 int change_update(const struct api_request *request, struct failure *failure);
 int change_patch(const struct api_request *request, struct failure *failure);
 int change_delete(const struct api_request *request, struct failure *failure);
+int change_delete_collection(const struct api_request *request, struct failure *failure);

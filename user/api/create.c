@@ -11,6 +11,54 @@
 #include "user/base/cleanup.h"
 #include "user/store/store.h"
 
+static int namespace_refuse(const struct api_request *request, struct failure *failure)
+{
+	char words[REQUEST_NAME_MAX + 32];
+
+	failure_set(failure, 403, "Forbidden",
+		"%s%s%s \"%s\" is forbidden: unable to create new content in namespace %s because "
+		"it is being terminated",
+		request->kind->plural, request->kind->group[0] ? "." : "", request->kind->group,
+		request->name, request->namespace);
+	failure_about(failure, request, request->name);
+	snprintf(words, sizeof(words), "namespace %s is being terminated", request->namespace);
+	json_object_set_new(failure->details, "causes",
+		json_pack("[{s:s, s:s, s:s}]", "reason", "NamespaceTerminating", "message", words,
+			"field", "metadata.namespace"));
+	return -1;
+}
+
+/*
+ * What is in a namespace needs one that is not on its way out, and that stays so until it is written: when a
+ * namespace is seen empty, nothing comes behind.
+ */
+static int create_check_namespace(struct write *write, struct failure *failure)
+{
+	const struct api_request *request = &write->request;
+	const struct kind *kind = kind_by_resource("", "v1", "namespaces");
+	const struct store_entry *entry;
+	AUTO_JSON namespace = NULL;
+	char key[STORED_KEY_MAX];
+
+	if (!request->kind->namespaced)
+		return 0;
+	stored_key(kind, NULL, request->namespace, key);
+	entry = store_get(request->api->store, key);
+	if (!entry) {
+		failure_set(failure, 404, "NotFound", "namespaces \"%s\" not found",
+			request->namespace);
+		failure->details =
+			json_pack("{s:s, s:s}", "name", request->namespace, "kind", "namespaces");
+		return -1;
+	}
+	if (stored_decode(entry->value, entry->modified, kind, "v1", &namespace) < 0 ||
+		claims_add(&write->claims, CLAIM_GUARD, key, entry->modified) < 0)
+		return failure_internal(failure, "out of memory");
+	return json_object_get(json_object_get(namespace, "metadata"), "deletionTimestamp")
+		       ? namespace_refuse(request, failure)
+		       : 0;
+}
+
 /* write->data: the object as the client sent it. */
 static int create_step(struct write *write, json_t *old, struct failure *failure)
 {
@@ -18,6 +66,8 @@ static int create_step(struct write *write, json_t *old, struct failure *failure
 	bool generated = !json_string_at(json_object_get(sent, "metadata"), "name", "")[0];
 	json_t *object;
 
+	if (create_check_namespace(write, failure) < 0)
+		return -1;
 	if (old && (!generated || write->tries == 0)) {
 		failure_set(failure, 409, "AlreadyExists", "%s%s%s \"%s\" already exists",
 			write->request.kind->plural, write->request.kind->group[0] ? "." : "",
@@ -53,42 +103,13 @@ static const struct write_steps create_steps = {
 	.release = create_release,
 };
 
-/* What is in a namespace needs one, that is not on its way out. */
-static int create_check_namespace(const struct api_request *request, struct failure *failure)
-{
-	const struct kind *kind = kind_by_resource("", "v1", "namespaces");
-	const struct store_entry *entry;
-	AUTO_JSON namespace = NULL;
-	char key[STORED_KEY_MAX];
-
-	if (!request->kind->namespaced)
-		return 0;
-	stored_key(kind, NULL, request->namespace, key);
-	entry = store_get(request->api->store, key);
-	if (!entry) {
-		failure_set(failure, 404, "NotFound", "namespaces \"%s\" not found",
-			request->namespace);
-		failure->details =
-			json_pack("{s:s, s:s}", "name", request->namespace, "kind", "namespaces");
-		return -1;
-	}
-	if (stored_decode(entry->value, entry->modified, kind, "v1", &namespace) < 0)
-		return failure_internal(failure, "out of memory");
-	if (!json_object_get(json_object_get(namespace, "metadata"), "deletionTimestamp"))
-		return 0;
-	return failure_set(failure, 403, "Forbidden",
-		"unable to create new content in namespace %s because it is being terminated",
-		request->namespace);
-}
-
 int change_create(struct api_request *request, struct failure *failure)
 {
 	json_t *object;
 
 	if (body_object(request, &object, failure) < 0)
 		return -1;
-	if (create_check_namespace(request, failure) < 0 ||
-		meta_check_path(request, object, failure) < 0) {
+	if (meta_check_path(request, object, failure) < 0) {
 		json_decref(object);
 		return -1;
 	}

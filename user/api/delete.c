@@ -4,6 +4,7 @@
 
 #include "user/api/body.h"
 #include "user/api/change.h"
+#include "user/api/delete.h"
 #include "user/api/meta.h"
 #include "user/api/page.h"
 #include "user/api/strategy.h"
@@ -14,12 +15,6 @@
 
 #define FOREGROUND "foregroundDeletion"
 #define ORPHAN	   "orphan"
-
-struct deletion {
-	long long grace;	    /* seconds; -1: the object's own */
-	const char *finalizer;	    /* what its dependents ask for; NULL: none */
-	char uid[64], revision[32]; /* preconditions; "": none */
-};
 
 static int delete_check(const struct write *write, const json_t *old, struct failure *failure)
 {
@@ -98,6 +93,14 @@ static bool delete_is_known(const json_t *object, long long grace)
 	       json_integer_at(meta, "deletionGracePeriodSeconds", 0) <= grace;
 }
 
+static int delete_refuse(const struct write *write, struct failure *failure)
+{
+	failure_set(failure, 403, "Forbidden", "%s \"%s\" is forbidden: this %s may not be deleted",
+		write->request.kind->plural, write->request.name, write->request.kind->singular);
+	failure_about(failure, &write->request, write->request.name);
+	return -1;
+}
+
 static int delete_step(struct write *write, json_t *old, struct failure *failure)
 {
 	const struct deletion *deletion = write->data;
@@ -106,6 +109,8 @@ static int delete_step(struct write *write, json_t *old, struct failure *failure
 
 	if (!old)
 		return failure_not_found(failure, &write->request);
+	if (strategy->is_immortal && strategy->is_immortal(write->request.name))
+		return delete_refuse(write, failure);
 	if (delete_check(write, old, failure) < 0)
 		return -1;
 	write->object = json_deep_copy(old);
@@ -146,15 +151,28 @@ static json_t *delete_answer(struct write *write)
 		"metadata", "status", "Success", "details", details);
 }
 
+static void delete_failed(struct write *write, const struct failure *failure)
+{
+	const struct deletion *deletion = write->data;
+
+	if (deletion->collection)
+		collection_part_failed(deletion->collection, failure);
+}
+
 static void delete_release(struct write *write)
 {
-	free(write->data);
+	struct deletion *deletion = write->data;
+
+	if (deletion->collection)
+		collection_part_done(deletion->collection);
+	free(deletion);
 }
 
 static const struct write_steps delete_steps = {
 	.step = delete_step,
 	.retries = delete_retries,
 	.answer = delete_answer,
+	.failed = delete_failed,
 	.release = delete_release,
 };
 
@@ -173,7 +191,22 @@ static int deletion_policy(const char *policy, struct deletion *deletion, struct
 	return 0;
 }
 
-static int deletion_read(
+static int deletion_dry_run(
+	const json_t *options, struct deletion *deletion, struct failure *failure)
+{
+	const json_t *stages = json_object_get(options, "dryRun");
+	const char *stage = json_string_value(json_array_get(stages, 0));
+
+	deletion->dry_run = stage != NULL;
+	if (!stage || strcmp(stage, "All") == 0)
+		return 0;
+	return failure_set(failure, 422, "Invalid",
+		"DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: "
+		"\"%.64s\": supported values: \"All\"",
+		stage);
+}
+
+int deletion_read(
 	const struct api_request *request, struct deletion *deletion, struct failure *failure)
 {
 	const char *grace = http_exchange_query(request->exchange, "gracePeriodSeconds", 0);
@@ -182,7 +215,8 @@ static int deletion_read(
 	AUTO_JSON options = NULL;
 	uint64_t seconds;
 
-	if (body_options(request, &schema_delete_options, &options, failure) < 0)
+	if (body_options(request, &schema_delete_options, &options, failure) < 0 ||
+		deletion_dry_run(options, deletion, failure) < 0)
 		return -1;
 	preconditions = json_object_get(options, "preconditions");
 	deletion->grace = json_integer_at(options, "gracePeriodSeconds", -1);
@@ -199,6 +233,14 @@ static int deletion_read(
 	return deletion_policy(policy, deletion, failure);
 }
 
+void deletion_begin(const struct api_request *request, struct deletion *deletion)
+{
+	struct api_request one = *request;
+
+	one.dry_run |= deletion->dry_run;
+	write_begin(&one, &delete_steps, deletion, 200);
+}
+
 int change_delete(const struct api_request *request, struct failure *failure)
 {
 	struct deletion *deletion = calloc(1, sizeof(*deletion));
@@ -209,6 +251,6 @@ int change_delete(const struct api_request *request, struct failure *failure)
 		free(deletion);
 		return -1;
 	}
-	write_begin(request, &delete_steps, deletion, 200);
+	deletion_begin(request, deletion);
 	return 0;
 }

@@ -13,6 +13,7 @@ static void failure_begin(struct failure *failure, unsigned status, const char *
 	failure->status = status;
 	failure->reason = reason;
 	failure->details = NULL;
+	failure->passes = false;
 }
 
 int failure_set(struct failure *failure, unsigned status, const char *reason, const char *fmt, ...)

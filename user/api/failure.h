@@ -2,6 +2,8 @@
 /* Why a request is refused, as the Status object says it.  Lives on the stack of who handles the request. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "user/base/json.h"
 
 struct api_request;
@@ -14,6 +16,7 @@ struct failure {
 	const char *reason; /* "NotFound"; a constant */
 	char message[FAILURE_MESSAGE];
 	json_t *details; /* owned; NULL: none */
+	bool passes;	 /* what is missing is on its way: a write tries again for a while */
 };
 
 /* Always -1, for `return failure_set(...)`. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "user/api/api.h"
+#include "user/api/range.h"
 
 struct watcher;
 struct write;
@@ -11,9 +12,11 @@ struct api {
 	sd_event *loop;
 	struct store *store;
 	struct api_config config;
+	struct address_range services;
 	struct watcher *watchers;
 	size_t watcher_count;
 	struct write *writes;
+	bool closing; /* nothing new begins */
 };
 
 /* watch.c: ends all. */

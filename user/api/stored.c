@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,48 @@ void stored_prefix(const struct kind *kind, const char *namespace, char ret[STOR
 		namespace ? "/" : "");
 }
 
+/* --- one stored form for both Events --- */
+
+/* As core/v1 names them, which is how they are stored; as events.k8s.io/v1 does. */
+static const struct {
+	const char *stored, *served;
+} event_fields[] = {
+	{"involvedObject", "regarding"},
+	{"message", "note"},
+	{"source", "deprecatedSource"},
+	{"firstTimestamp", "deprecatedFirstTimestamp"},
+	{"lastTimestamp", "deprecatedLastTimestamp"},
+	{"count", "deprecatedCount"},
+	{"reportingComponent", "reportingController"},
+};
+
+#define EVENTS_GROUP "events.k8s.io"
+
+static bool is_renamed(const struct kind *kind)
+{
+	return strcmp(kind->group, EVENTS_GROUP) == 0;
+}
+
+static int field_rename(json_t *object, const char *from, const char *to)
+{
+	json_t *value = json_object_get(object, from);
+
+	if (value && json_object_set(object, to, value) < 0)
+		return -ENOMEM;
+	json_object_del(object, from);
+	return 0;
+}
+
+static int event_rename(json_t *event, bool store)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < COUNT(event_fields) && r == 0; i++)
+		r = store ? field_rename(event, event_fields[i].served, event_fields[i].stored)
+			  : field_rename(event, event_fields[i].stored, event_fields[i].served);
+	return r;
+}
+
 int stored_encode(const json_t *object, struct blob **ret)
 {
 	AUTO_JSON copy = json_object();
@@ -39,6 +82,10 @@ int stored_encode(const json_t *object, struct blob **ret)
 	json_object_del(meta, "resourceVersion");
 	if (json_object_set(copy, "metadata", meta) < 0 ||
 		json_object_update_missing(copy, (json_t *)object) < 0)
+		return -ENOMEM;
+	if (strncmp(json_string_at(object, "apiVersion", ""), EVENTS_GROUP "/",
+		    strlen(EVENTS_GROUP "/")) == 0 &&
+		event_rename(copy, true) < 0)
 		return -ENOMEM;
 	json_object_del(copy, "kind");
 	json_object_del(copy, "apiVersion");
@@ -61,6 +108,8 @@ int stored_decode(const struct blob *blob, uint64_t revision, const struct kind 
 	meta = json_object_get(stored, "metadata");
 	if (!json_is_object(meta))
 		return -EUCLEAN;
+	if (is_renamed(kind) && event_rename(stored, false) < 0)
+		return -ENOMEM;
 	kind_api_version(kind->group, version, api_version);
 	snprintf(number, sizeof(number), "%" PRIu64, revision);
 	if (!object || json_object_set_new(object, "apiVersion", json_string(api_version)) < 0 ||
@@ -71,12 +120,32 @@ int stored_decode(const struct blob *blob, uint64_t revision, const struct kind 
 	return 0;
 }
 
+/* Nothing can be spliced: it is read, and written anew. */
+static int renamed_write(const struct blob *blob, uint64_t revision, const struct kind *kind,
+	const char *version, struct buffer *out)
+{
+	AUTO_JSON object = NULL;
+	AUTO_FREE char *text = NULL;
+	int r = stored_decode(blob, revision, kind, version ? version : kind->versions[0], &object);
+
+	if (r < 0)
+		return -ENOMEM;
+	if (!version) {
+		json_object_del(object, "kind");
+		json_object_del(object, "apiVersion");
+	}
+	text = json_text(object);
+	return text ? buffer_append(out, text, strlen(text)) : -ENOMEM;
+}
+
 int stored_write(const struct blob *blob, uint64_t revision, const struct kind *kind,
 	const char *version, struct buffer *out)
 {
 	char api_version[API_VERSION_LEN];
 	int r;
 
+	if (is_renamed(kind))
+		return renamed_write(blob, revision, kind, version, out);
 	if (version) {
 		kind_api_version(kind->group, version, api_version);
 		r = buffer_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{",

@@ -2,7 +2,7 @@
 /*
  * How an object lies in the store: compact JSON that begins with its metadata, without apiVersion, kind
  * and resourceVersion.  An answer is these bytes with the three put before them: nothing is parsed, and
- * one stored form serves every version of a kind.
+ * one stored form serves every version of a kind.  Events of both groups are stored as core/v1's.
  */
 #pragma once
 

@@ -5,7 +5,10 @@
 
 #include "user/api/failure.h"
 #include "user/api/meta.h"
+#include "user/api/pod.h"
 #include "user/api/request.h"
+#include "user/api/service.h"
+#include "user/api/write.h"
 #include "user/base/cleanup.h"
 #include "user/model/causes.h"
 #include "user/model/defaults.h"
@@ -42,77 +45,63 @@ static int namespace_update(const struct api_request *request, json_t *object, c
 	return 0;
 }
 
-static const char *pod_qos(const json_t *spec);
+#define NOT_READY "node.kubernetes.io/not-ready"
 
-static int pod_create(const struct api_request *request, json_t *object, struct failure *failure)
+static bool taint_stands(const json_t *taints, const char *key, const char *effect)
 {
-	json_t *status = json_pack("{s:s, s:s}", "phase", "Pending", "qosClass",
-		pod_qos(json_object_get(object, "spec")));
-
-	(void)request;
-	if (json_object_set_new(object, "status", status) < 0)
-		return failure_internal(failure, "out of memory");
-	return 0;
-}
-
-/* A Pod that has not begun, or is at its end, has nothing to end in peace. */
-static long long pod_grace(const json_t *object, long long asked)
-{
-	const json_t *spec = json_object_get(object, "spec");
-	const char *phase = json_string_at(json_object_get(object, "status"), "phase", "");
-
-	if (!json_string_at(spec, "nodeName", "")[0] || strcmp(phase, "Succeeded") == 0 ||
-		strcmp(phase, "Failed") == 0)
-		return 0;
-	return asked >= 0 ? asked : json_integer_at(spec, "terminationGracePeriodSeconds", 30);
-}
-
-static bool resources_have(const json_t *container, const char *what, const char *name)
-{
-	const json_t *resources = json_object_get(container, "resources");
-
-	return json_object_get(json_object_get(resources, what), name) != NULL;
-}
-
-/* Guaranteed: limits of both that equal the requests; BestEffort: nothing is said at all. */
-static void qos_look(const json_t *container, bool *any, bool *all)
-{
-	static const char *const names[] = {"cpu", "memory"};
-	const json_t *resources = json_object_get(container, "resources");
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		const json_t *limits = json_object_get(resources, "limits");
-		const json_t *requests = json_object_get(resources, "requests");
-
-		*any |= resources_have(container, "limits", names[i]) ||
-			resources_have(container, "requests", names[i]);
-		*all &= json_object_get(limits, names[i]) &&
-			json_equal(json_object_get(limits, names[i]),
-				json_object_get(requests, names[i]));
-	}
-}
-
-static const char *pod_qos(const json_t *spec)
-{
-	static const char *const lists[] = {"containers", "initContainers"};
-	bool any = false, all = true;
-	json_t *container;
+	json_t *taint;
 	size_t i;
 
-	for (size_t list = 0; list < COUNT(lists); list++)
-		json_array_foreach (json_object_get(spec, lists[list]), i, container)
-			qos_look(container, &any, &all);
-	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
+	json_array_foreach ((json_t *)taints, i, taint)
+		if (strcmp(json_string_at(taint, "key", ""), key) == 0 &&
+			strcmp(json_string_at(taint, "effect", ""), effect) == 0)
+			return true;
+	return false;
+}
+
+static bool namespace_is_immortal(const char *name)
+{
+	return strcmp(name, "default") == 0 || strcmp(name, "kube-system") == 0 ||
+	       strcmp(name, "kube-public") == 0;
+}
+
+/* Until it says that it is ready. */
+static int node_create(const struct api_request *request, json_t *object, struct failure *failure)
+{
+	json_t *spec = json_object_get(object, "spec");
+	json_t *taints = json_object_get(spec, "taints");
+
+	(void)request;
+	if (!spec) {
+		spec = json_object();
+		json_object_set_new(object, "spec", spec);
+	}
+	if (!taints) {
+		taints = json_array();
+		json_object_set_new(spec, "taints", taints);
+	}
+	if (taint_stands(taints, NOT_READY, "NoSchedule"))
+		return 0;
+	if (json_array_append_new(
+		    taints, json_pack("{s:s, s:s}", "key", NOT_READY, "effect", "NoSchedule")) < 0)
+		return failure_internal(failure, "out of memory");
+	return 0;
 }
 
 static const struct strategy strategies[] = {
 	{.plural = "namespaces",
 		.has_status = true,
 		.create = namespace_create,
-		.update = namespace_update},
-	{.plural = "nodes", .has_status = true},
+		.update = namespace_update,
+		.is_immortal = namespace_is_immortal},
+	{.plural = "nodes", .has_status = true, .create = node_create},
 	{.plural = "pods", .has_status = true, .create = pod_create, .grace = pod_grace},
-	{.plural = "services", .has_status = true, .needs_revision = true},
+	{.plural = "services",
+		.has_status = true,
+		.needs_revision = true,
+		.create = service_create,
+		.update = service_update,
+		.claim = service_claim},
 	{.plural = "deployments", .has_status = true, .has_generation = true},
 	{.plural = "replicasets", .has_status = true, .has_generation = true},
 	{.plural = "poddisruptionbudgets",
@@ -230,4 +219,16 @@ int strategy_update(const struct api_request *request, json_t *object, const jso
 	validate_object(object, request->kind, &causes);
 	validate_update(old, object, request->kind, &causes);
 	return causes.count ? strategy_refuse(request, &causes, failure) : 0;
+}
+
+int strategy_claim(struct write *write, json_t *object, const json_t *old, struct failure *failure)
+{
+	const struct strategy *strategy = strategy_of(write->request.kind);
+	AUTO_CLEANUP(cleanup_causes) struct causes causes = {0};
+
+	if (!strategy->claim)
+		return 0;
+	if (strategy->claim(write, object, old, &causes, failure) < 0)
+		return -1;
+	return causes.count ? strategy_refuse(&write->request, &causes, failure) : 0;
 }

@@ -10,8 +10,10 @@
 #include "user/base/json.h"
 
 struct api_request;
+struct causes;
 struct failure;
 struct kind;
+struct write;
 
 struct strategy {
 	const char *plural;
@@ -22,6 +24,10 @@ struct strategy {
 	int (*create)(const struct api_request *request, json_t *object, struct failure *failure);
 	int (*update)(const struct api_request *request, json_t *object, const json_t *old,
 		struct failure *failure);
+	/* What must be its own: see service_claim.  NULL: nothing. */
+	int (*claim)(struct write *write, json_t *object, const json_t *old, struct causes *causes,
+		struct failure *failure);
+	bool (*is_immortal)(const char *name); /* it may not be deleted */
 	/* The grace in seconds with which @object may go; 0: at once. */
 	long long (*grace)(const json_t *object, long long asked);
 };
@@ -38,3 +44,6 @@ int strategy_create(const struct api_request *request, json_t *object, struct fa
  */
 int strategy_update(const struct api_request *request, json_t *object, const json_t *old,
 	struct failure *failure);
+
+/* Takes and gives up what goes along with a change from @old (NULL: new) to @object (NULL: gone). */
+int strategy_claim(struct write *write, json_t *object, const json_t *old, struct failure *failure);

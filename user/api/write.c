@@ -8,11 +8,15 @@
 
 #include "user/api/state.h"
 #include "user/api/stored.h"
+#include "user/api/strategy.h"
 #include "user/base/cleanup.h"
+#include "user/base/loop.h"
 #include "user/http/server.h"
 #include "user/store/store.h"
 
 #define TRIES_MOST 20
+#define WAIT_EACH  (20 * USEC_PER_MSEC)
+#define WAIT_MOST  (2 * USEC_PER_SEC)
 
 static void write_free(struct write *write)
 {
@@ -21,12 +25,15 @@ static void write_free(struct write *write)
 		write->next->link = write->link;
 	if (write->steps->release)
 		write->steps->release(write);
+	timer_free(write->timer);
+	claims_clear(&write->claims);
 	json_decref(write->object);
 	free(write);
 }
 
 void writes_free(struct api *api)
 {
+	api->closing = true;
 	while (api->writes)
 		write_free(api->writes);
 }
@@ -41,6 +48,8 @@ static void write_gone(void *userdata)
 
 static void write_fail(struct write *write, struct failure *failure)
 {
+	if (write->steps->failed)
+		write->steps->failed(write, failure);
 	if (write->request.exchange)
 		failure_answer(failure, write->request.exchange);
 	json_decref(failure->details);
@@ -65,11 +74,24 @@ static void write_succeed(struct write *write)
 
 static void write_try(struct write *write);
 
+/* The object is as it was: what has changed is what it claims. */
+static bool write_lost_claim(const struct write *write)
+{
+	const struct store_entry *entry;
+	char key[STORED_KEY_MAX];
+
+	stored_key(
+		write->request.kind, request_namespace(&write->request), write->request.name, key);
+	entry = store_get(write->request.api->store, key);
+	return (entry ? entry->modified : 0) == write->modified;
+}
+
 static void write_again(struct write *write)
 {
 	struct failure failure;
 
-	if (write->steps->retries(write) && ++write->tries < TRIES_MOST) {
+	if ((write_lost_claim(write) || write->steps->retries(write)) &&
+		++write->tries < TRIES_MOST) {
 		write_try(write);
 		return;
 	}
@@ -98,14 +120,55 @@ static void write_done(void *userdata, int result, uint64_t revision)
 	write_succeed(write);
 }
 
-/* @modified: 0 when the object is not there yet. */
-static void write_commit(struct write *write, const char *key, uint64_t modified, struct blob *blob)
+/* Whose a claim is, for people who look into the store. */
+static struct blob *claim_value(const char *key)
 {
-	struct store_compare compare = {key, modified};
-	struct store_change change = {key, blob};
-	struct store_txn txn = {&compare, 1, &change, 1};
+	return blob_new(key, strlen(key));
+}
+
+static int txn_fill(const struct write *write, const char *key, struct blob *blob,
+	struct blob *owner, struct store_txn *txn)
+{
+	const struct claims *claims = &write->claims;
+	struct store_compare *compares = calloc(claims->count + 1, sizeof(compares[0]));
+	struct store_change *changes = calloc(claims->count + 1, sizeof(changes[0]));
+
+	*txn = (struct store_txn){.compares = compares, .changes = changes};
+	if (!compares || !changes)
+		return -ENOMEM;
+	compares[txn->compare_count++] = (struct store_compare){key, write->modified};
+	changes[txn->change_count++] = (struct store_change){key, blob};
+	for (size_t i = 0; i < claims->count; i++) {
+		const struct claim *claim = &claims->list[i];
+
+		if (claim->kind != CLAIM_LEAVE)
+			compares[txn->compare_count++] =
+				(struct store_compare){claim->key, claim->modified};
+		if (claim->kind != CLAIM_GUARD)
+			changes[txn->change_count++] = (struct store_change){
+				claim->key, claim->kind == CLAIM_TAKE ? owner : NULL};
+	}
+	return 0;
+}
+
+static int write_send(struct write *write, const char *key, struct blob *blob)
+{
+	struct blob *owner = claim_value(key);
+	struct store_txn txn = {0};
+	int r = owner ? txn_fill(write, key, blob, owner, &txn) : -ENOMEM;
+
+	if (r == 0)
+		r = store_commit(write->request.api->store, &txn, write_done, write);
+	free((void *)txn.compares);
+	free((void *)txn.changes);
+	blob_unref(owner);
+	return r;
+}
+
+static void write_commit(struct write *write, const char *key, struct blob *blob)
+{
 	struct failure failure;
-	int r = store_commit(write->request.api->store, &txn, write_done, write);
+	int r = write_send(write, key, blob);
 
 	if (r == 0)
 		return;
@@ -138,7 +201,14 @@ static int write_step(struct write *write, const struct store_entry *entry, stru
 	if (entry && write_old(write, entry, &old, failure) < 0)
 		return -1;
 	json_decref(take_ptr(write->object));
-	return write->steps->step(write, old, failure);
+	claims_clear(&write->claims);
+	write->modified = entry ? entry->modified : 0;
+	if (write->steps->step(write, old, failure) < 0)
+		return -1;
+	return write->effect == WRITE_NONE
+		       ? 0
+		       : strategy_claim(write, write->effect == WRITE_PUT ? write->object : NULL,
+				 old, failure);
 }
 
 static void write_put(struct write *write, const char *key, const struct store_entry *entry)
@@ -155,8 +225,28 @@ static void write_put(struct write *write, const char *key, const struct store_e
 		(blob && entry && blob_same(blob, entry->value)))
 		write_succeed(write);
 	else
-		write_commit(write, key, entry ? entry->modified : 0, blob);
+		write_commit(write, key, blob);
 	blob_unref(blob);
+}
+
+static void write_resume(void *userdata)
+{
+	write_try(userdata);
+}
+
+/* True: another try follows. */
+static bool write_waits(struct write *write, const struct failure *failure)
+{
+	if (!failure->passes || (write->waits_until && clock_now() >= write->waits_until))
+		return false;
+	if (!write->timer &&
+		timer_new(write->request.api->loop, write_resume, write, &write->timer, NULL) < 0)
+		return false;
+	if (!write->waits_until)
+		write->waits_until = clock_now() + WAIT_MOST;
+	json_decref(failure->details);
+	timer_arm(write->timer, clock_now() + WAIT_EACH);
+	return true;
 }
 
 static void write_try(struct write *write)
@@ -169,7 +259,8 @@ static void write_try(struct write *write)
 		write->request.kind, request_namespace(&write->request), write->request.name, key);
 	entry = store_get(write->request.api->store, key);
 	if (write_step(write, entry, &failure) < 0) {
-		write_fail(write, &failure);
+		if (!write_waits(write, &failure))
+			write_fail(write, &failure);
 		return;
 	}
 	/* A step may have chosen the name. */
@@ -187,10 +278,13 @@ void write_begin(const struct api_request *request, const struct write_steps *st
 	if (!write) {
 		struct write none = {.data = data};
 
+		failure_internal(&failure, "out of memory");
+		if (steps->failed)
+			steps->failed(&none, &failure);
 		if (steps->release)
 			steps->release(&none);
-		failure_internal(&failure, "out of memory");
-		failure_answer(&failure, request->exchange);
+		if (request->exchange)
+			failure_answer(&failure, request->exchange);
 		return;
 	}
 	write->next = request->api->writes;
@@ -202,6 +296,7 @@ void write_begin(const struct api_request *request, const struct write_steps *st
 	write->steps = steps;
 	write->data = data;
 	write->success = success;
-	http_exchange_on_gone(request->exchange, write_gone, write);
+	if (request->exchange)
+		http_exchange_on_gone(request->exchange, write_gone, write);
 	write_try(write);
 }

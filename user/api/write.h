@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 
+#include "user/api/claim.h"
 #include "user/api/failure.h"
 #include "user/api/request.h"
 #include "user/base/json.h"
 
 struct store_entry;
+struct timer;
 struct write;
 
 enum write_effect {
@@ -22,14 +24,16 @@ enum write_effect {
 
 struct write_steps {
 	/*
-	 * @old: the whole object, or NULL.  Sets write->object and write->effect.  -1: refused.  May be
-	 * called again with another @old.
+	 * @old: the whole object, or NULL.  Sets write->object and write->effect, and may add to
+	 * write->claims.  -1: refused.  May be called again with another @old.
 	 */
 	int (*step)(struct write *write, json_t *old, struct failure *failure);
 	/* It has changed since: false: the client said which state it meant, so that is a conflict. */
 	bool (*retries)(struct write *write);
 	/* What the client gets; NULL: the object. */
 	json_t *(*answer)(struct write *write);
+	/* It was refused, or could not be written; NULL: only the client is told. */
+	void (*failed)(struct write *write, const struct failure *failure);
 	void (*release)(struct write *write); /* frees write->data; NULL: nothing to free */
 };
 
@@ -41,12 +45,16 @@ struct write {
 	unsigned success; /* HTTP status */
 	json_t *object;	  /* owned */
 	enum write_effect effect;
+	struct claims claims; /* what goes along with it */
+	struct timer *timer;  /* what the step needs may come soon */
+	uint64_t waits_until; /* 0: it did not have to wait yet */
+	uint64_t modified;    /* of the state that the last try began with; 0: there was none */
 	unsigned tries;
 };
 
 /*
  * Starts a change of the object that @request names.  @data is the step's, released when all is over.
- * Answers in any case.
+ * Answers in any case, if @request has an exchange.
  */
 void write_begin(const struct api_request *request, const struct write_steps *steps, void *data,
 	unsigned success);

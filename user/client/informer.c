@@ -69,6 +69,8 @@ static void informer_put(struct informer *informer, json_t *object)
 	old = json_incref(json_object_get(informer->objects, key));
 	if (old && object_same(old, object))
 		return;
+	if (informer->events->trim)
+		informer->events->trim(informer->userdata, object);
 	json_object_set(informer->objects, key, object);
 	informer->events->changed(informer->userdata, object, old);
 }

@@ -21,6 +21,8 @@ struct informer_events {
 	void (*synced)(void *userdata);
 	/* The server cannot be reached (or can again, @message ""); may be NULL. */
 	void (*lost)(void *userdata, const char *message);
+	/* Forgets, in place, what of an object nobody will look at; may be NULL. */
+	void (*trim)(void *userdata, json_t *object);
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "user/base/err.h"
 #include "user/base/log.h"
 #include "user/base/loop.h"
+#include "user/control/recorder.h"
 #include "user/control/state.h"
 
 #define CACHE_LAG  (30 * USEC_PER_SEC) /* longer than that nothing is waited for */
@@ -19,30 +20,20 @@ struct follower {
 	struct informer *informer;
 };
 
-static const struct {
-	const char *path, *kind;
-} followed[] = {
-	[FOLLOWED_PODS] = {"/api/v1/pods", "Pod"},
-	[FOLLOWED_REPLICA_SETS] = {"/apis/apps/v1/replicasets", "ReplicaSet"},
-	[FOLLOWED_DEPLOYMENTS] = {"/apis/apps/v1/deployments", "Deployment"},
-	[FOLLOWED_NODES] = {"/api/v1/nodes", "Node"},
-};
-
 static const struct controller_kind *const kinds[] = {
 	&controller_replica_sets,
 	&controller_deployments,
 	&controller_scheduler,
-};
-
-/* The writes of one plan, one after the other. */
-struct job {
-	struct job *next, **link;
-	struct controller *controller;
-	char *key;
-	struct requests plan;
-	size_t at;
-	bool failed;
-	struct client_call *call;
+	&controller_namespaces,
+	&controller_service_accounts,
+	&controller_root_certificates,
+	&controller_slices,
+	&controller_endpoints,
+	&controller_garbage_collector,
+	&controller_nodes,
+	&controller_eviction,
+	&controller_pod_collector,
+	&controller_event_collector,
 };
 
 const json_t *control_objects(const struct control *control, enum followed kind)
@@ -50,9 +41,23 @@ const json_t *control_objects(const struct control *control, enum followed kind)
 	return informer_objects(control->followers[kind].informer);
 }
 
+const json_t *control_object(
+	const struct control *control, enum followed kind, const char *namespace, const char *name)
+{
+	return informer_get(control->followers[kind].informer, namespace, name);
+}
+
 void controller_look(struct controller *controller, const char *key)
 {
 	queue_add(controller->queue, key);
+}
+
+void controller_look_at(struct controller *controller, const json_t *object)
+{
+	char key[INFORMER_KEY_MAX];
+
+	informer_key(object, key);
+	controller_look(controller, key);
 }
 
 static bool control_is_synced(const struct control *control)
@@ -63,129 +68,21 @@ static bool control_is_synced(const struct control *control)
 	return true;
 }
 
-/* --- writing --- */
-
-static void job_next(struct job *job);
-
-static void job_free(struct job *job)
-{
-	*job->link = job->next;
-	if (job->next)
-		job->next->link = job->link;
-	client_cancel(job->call);
-	requests_clear(&job->plan);
-	free(job->key);
-	free(job);
-}
-
-/* The cache must have seen what was written before the key is looked at again. */
-static void job_remember(struct job *job, const json_t *object)
-{
-	struct controller *controller = job->controller;
-	const char *revision =
-		json_string_at(json_object_get(object, "metadata"), "resourceVersion", "");
-	json_t *seen = json_object_get(controller->seen, job->key);
-
-	if (!revision[0])
-		return;
-	if (!seen) {
-		seen = json_pack("{s:I}", "since", (json_int_t)clock_now());
-		if (json_object_set_new(controller->seen, job->key, seen) < 0)
-			return;
-	}
-	json_object_set_new(seen, json_string_at(object, "kind", ""),
-		json_integer((json_int_t)strtoull(revision, NULL, 10)));
-}
-
-static void job_done(void *userdata, const struct client_answer *answer)
-{
-	struct job *job = userdata;
-	const struct api_write *write = &job->plan.writes[job->at];
-
-	job->call = NULL;
-	if (answer->status >= 200 && answer->status < 300) {
-		job_remember(job, answer->body);
-	} else if (!(answer->status == 404 && strcmp(write->method, "DELETE") == 0)) {
-		job->failed = true;
-		log_warning("%s: %s: %s %s: %s", job->controller->kind->name, job->key,
-			write->method, write->target,
-			answer->message[0] ? answer->message : "no reason given");
-	}
-	job->at++;
-	job_next(job);
-}
-
-static void job_end(struct job *job)
-{
-	struct controller *controller = job->controller;
-	AUTO_FREE char *key = take_ptr(job->key);
-	bool failed = job->failed;
-
-	job_free(job);
-	json_object_del(controller->jobs, key);
-	if (failed) {
-		queue_retry(controller->queue, key);
-	} else {
-		queue_forget(controller->queue, key);
-		queue_add(controller->queue, key); /* what came meanwhile was left aside */
-	}
-}
-
-static void job_next(struct job *job)
-{
-	struct client *client = job->controller->control->client;
-	struct client_request request;
-
-	if (job->at == job->plan.count || job->failed) {
-		job_end(job);
-		return;
-	}
-	request = (struct client_request){
-		.method = job->plan.writes[job->at].method,
-		.target = job->plan.writes[job->at].target,
-		.content_type = job->plan.writes[job->at].content_type,
-		.body = job->plan.writes[job->at].body,
-	};
-	if (client_send(client, &request, job_done, job, &job->call) < 0) {
-		job->failed = true;
-		job_end(job);
-	}
-}
-
-/* Takes @plan. */
-static void job_start(struct controller *controller, const char *key, struct requests *plan)
-{
-	struct control *control = controller->control;
-	struct job *job = calloc(1, sizeof(*job));
-	char *copy = strdup(key);
-
-	if (!job || !copy || json_object_set_new(controller->jobs, key, json_true()) < 0) {
-		free(job);
-		free(copy);
-		requests_clear(plan);
-		queue_retry(controller->queue, key);
-		return;
-	}
-	*job = (struct job){.next = control->work,
-		.link = &control->work,
-		.controller = controller,
-		.key = copy,
-		.plan = *plan};
-	if (job->next)
-		job->next->link = &job->next;
-	control->work = job;
-	*plan = (struct requests){.again = USEC_NEVER};
-	job_next(job);
-}
-
 /* --- looking --- */
 
+/* Any follower of the kind will do: one that follows but some of them may never see it. */
 static bool kind_has_seen(const struct control *control, const char *kind, uint64_t revision)
 {
-	for (size_t i = 0; i < FOLLOWED_COUNT; i++)
-		if (strcmp(followed[i].kind, kind) == 0)
-			return informer_revision(control->followers[i].informer) >= revision;
-	return true;
+	bool followed = false;
+
+	for (size_t i = 0; i < FOLLOWED_COUNT; i++) {
+		if (strcmp(followed_kinds[i].kind, kind) != 0)
+			continue;
+		if (informer_revision(control->followers[i].informer) >= revision)
+			return true;
+		followed = true;
+	}
+	return !followed;
 }
 
 static bool controller_is_current(struct controller *controller, const char *key)
@@ -216,14 +113,14 @@ static void controller_turn(void *userdata, const char *key)
 		queue_add_at(controller->queue, key, clock_now() + CACHE_LOOK);
 		return;
 	}
-	if (controller->kind->plan(controller->control, key, &plan) < 0) {
+	if (controller->kind->plan(controller, key, &plan) < 0) {
 		log_warning("%s: %s: no memory, trying again", controller->kind->name, key);
 		queue_retry(controller->queue, key);
 	} else {
 		if (plan.again != USEC_NEVER)
 			queue_add_at(controller->queue, key, plan.again);
 		if (plan.count)
-			job_start(controller, key, &plan);
+			plan_write(controller, key, &plan);
 	}
 	requests_clear(&plan);
 }
@@ -250,20 +147,55 @@ static void follower_lost(void *userdata, const char *message)
 	const struct follower *follower = userdata;
 
 	if (message[0])
-		log_warning("cannot follow %s: %s, trying again", followed[follower->kind].path,
-			message);
+		log_warning("cannot follow %s: %s, trying again",
+			followed_kinds[follower->kind].plural, message);
 	else
-		log_info("following %s again", followed[follower->kind].path);
+		log_info("following %s again", followed_kinds[follower->kind].plural);
+}
+
+/* Once all is known, those begin that wait for no change. */
+static void follower_synced(void *userdata)
+{
+	const struct follower *follower = userdata;
+	struct control *control = follower->control;
+
+	for (size_t i = 0; i < COUNT(kinds) && control_is_synced(control); i++)
+		if (kinds[i]->starts)
+			controller_look(&control->controllers[i], CONTROLLER_ALL);
+}
+
+static void follower_trim(void *userdata, json_t *object)
+{
+	const struct follower *follower = userdata;
+
+	if (followed_kinds[follower->kind].trim)
+		followed_kinds[follower->kind].trim(object);
 }
 
 static const struct informer_events follower_events = {
 	.changed = follower_changed,
+	.synced = follower_synced,
 	.lost = follower_lost,
+	.trim = follower_trim,
 };
+
+static int follower_open(struct follower *follower, struct control *control, enum followed kind)
+{
+	const struct followed_kind *row = &followed_kinds[kind];
+	AUTO_FREE char *path =
+		request_target(row->group, row->version, NULL, row->plural, NULL, NULL);
+
+	follower->control = control;
+	follower->kind = kind;
+	if (!path)
+		return -ENOMEM;
+	return informer_new(
+		control->client, path, row->query, &follower_events, follower, &follower->informer);
+}
 
 static int control_open(struct control *control, sd_event *loop, struct err *err)
 {
-	int r = 0;
+	int r = recorder_new(control->client, &control->recorder);
 
 	for (size_t i = 0; i < COUNT(kinds) && r == 0; i++) {
 		struct controller *controller = &control->controllers[i];
@@ -272,22 +204,18 @@ static int control_open(struct control *control, sd_event *loop, struct err *err
 		controller->kind = kinds[i];
 		controller->jobs = json_object();
 		controller->seen = json_object();
-		r = controller->jobs && controller->seen
+		controller->notes = json_object();
+		r = controller->jobs && controller->seen && controller->notes
 			    ? queue_new(loop, controller_turn, controller, &controller->queue)
 			    : -ENOMEM;
 	}
-	for (size_t i = 0; i < FOLLOWED_COUNT && r == 0; i++) {
-		struct follower *follower = &control->followers[i];
-
-		follower->control = control;
-		follower->kind = (enum followed)i;
-		r = informer_new(control->client, followed[i].path, "", &follower_events, follower,
-			&follower->informer);
-	}
+	for (size_t i = 0; i < FOLLOWED_COUNT && r == 0; i++)
+		r = follower_open(&control->followers[i], control, (enum followed)i);
 	return r < 0 ? err_set(err, -r, "start the controllers") : 0;
 }
 
-int control_new(sd_event *loop, struct client *client, struct control **ret, struct err *err)
+int control_new(sd_event *loop, struct client *client, const struct control_config *config,
+	struct control **ret, struct err *err)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	int r;
@@ -295,6 +223,7 @@ int control_new(sd_event *loop, struct client *client, struct control **ret, str
 	if (!control)
 		return err_set(err, ENOMEM, "start the controllers");
 	control->client = client;
+	control->config = *config;
 	control->followers = calloc(FOLLOWED_COUNT, sizeof(control->followers[0]));
 	control->controllers = calloc(COUNT(kinds), sizeof(control->controllers[0]));
 	r = control->followers && control->controllers
@@ -312,15 +241,16 @@ struct control *control_free(struct control *control)
 {
 	if (!control)
 		return NULL;
-	while (control->work)
-		job_free(control->work);
+	plans_drop(control);
 	for (size_t i = 0; control->followers && i < FOLLOWED_COUNT; i++)
 		informer_free(control->followers[i].informer);
 	for (size_t i = 0; control->controllers && i < COUNT(kinds); i++) {
 		queue_free(control->controllers[i].queue);
 		json_decref(control->controllers[i].jobs);
 		json_decref(control->controllers[i].seen);
+		json_decref(control->controllers[i].notes);
 	}
+	recorder_free(control->recorder);
 	free(control->followers);
 	free(control->controllers);
 	free(control);

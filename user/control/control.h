@@ -11,8 +11,15 @@ struct client;
 struct control;
 struct err;
 
-/* Starts all controllers.  @client must outlive it.  The caller owns *@ret. */
-int control_new(sd_event *loop, struct client *client, struct control **ret, struct err *err);
+struct control_config {
+	const char *
+		ca; /* certificates (PEM) by which Pods know the API server; NULL: there are none */
+	unsigned node_grace; /* seconds: a node that says nothing for longer is taken for lost */
+};
+
+/* Starts all controllers.  @client and the config's strings must outlive it.  The caller owns *@ret. */
+int control_new(sd_event *loop, struct client *client, const struct control_config *config,
+	struct control **ret, struct err *err);
 
 /* What is being written may still be done.  Accepts NULL; returns NULL. */
 struct control *control_free(struct control *control);

@@ -8,6 +8,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
+#include "user/base/fs.h"
 #include "user/client/client.h"
 #include "user/control/generations.h"
 #include "user/control/requests.h"
@@ -90,23 +91,51 @@ static json_t *selector_with(const json_t *selector, const char *hash)
 	return copy;
 }
 
-/* kubectl's own note of what was applied stays with the Deployment. */
-static json_t *annotations_for(const json_t *deployment, long long revision)
+/* What a Deployment says of itself is true of its sets, but for what is its own. */
+static bool annotation_is_own(const char *key)
 {
-	static const char last_applied[] = "kubectl.kubernetes.io/last-applied-configuration";
-	const json_t *old = json_object_get(json_object_get(deployment, "metadata"), "annotations");
-	json_t *copy = old ? json_copy((json_t *)old) : json_object();
+	static const char *const own[] = {"kubectl.kubernetes.io/last-applied-configuration",
+		"deprecated.deployment.rollback.to", REVISION, HISTORY, DESIRED, MOST};
 
-	json_object_del(copy, last_applied);
-	json_object_set_new(copy, REVISION, json_sprintf("%lld", revision));
-	json_object_set_new(copy, "deployment.kubernetes.io/desired-replicas",
-		json_sprintf("%lld",
-			json_integer_at(json_object_get(deployment, "spec"), "replicas", 1)));
-	return copy;
+	for (size_t i = 0; i < COUNT(own); i++)
+		if (strcmp(own[i], key) == 0)
+			return true;
+	return false;
 }
 
-static json_t *set_new(
-	const json_t *deployment, const char *hash, long long revision, long long replicas)
+/* Those of @deployment that @set (NULL: a new one) has not. */
+static json_t *annotations_missing(const json_t *deployment, const json_t *set)
+{
+	json_t *from = json_object_get(json_object_get(deployment, "metadata"), "annotations");
+	const json_t *have = json_object_get(json_object_get(set, "metadata"), "annotations");
+	json_t *missing = json_object(), *value;
+	const char *key;
+
+	json_object_foreach (from, key, value)
+		if (!annotation_is_own(key) && !json_equal(json_object_get(have, key), value))
+			json_object_set(missing, key, value);
+	return missing;
+}
+
+/* By these the next plan sees what the Deployment was when its sets were scaled. */
+static void annotate_scale(const struct rollout *rollout, json_t *annotations)
+{
+	json_object_set_new(annotations, DESIRED, json_sprintf("%lld", rollout->replicas));
+	json_object_set_new(annotations, MOST, json_sprintf("%lld", rollout_most(rollout)));
+}
+
+static json_t *annotations_new(
+	const json_t *deployment, const struct rollout *rollout, long long revision)
+{
+	json_t *annotations = annotations_missing(deployment, NULL);
+
+	annotate_scale(rollout, annotations);
+	json_object_set_new(annotations, REVISION, json_sprintf("%lld", revision));
+	return annotations;
+}
+
+static json_t *set_new(const json_t *deployment, const struct rollout *rollout, const char *hash,
+	long long revision)
 {
 	const json_t *spec = json_object_get(deployment, "spec");
 	json_t *template = template_with(json_object_get(spec, "template"), hash);
@@ -116,8 +145,9 @@ static json_t *set_new(
 		json_sprintf("%s-%s", meta_text(deployment, "name"), hash), "namespace",
 		meta_text(deployment, "namespace"), "labels",
 		json_object_get(json_object_get(template, "metadata"), "labels"), "annotations",
-		annotations_for(deployment, revision), "ownerReferences",
-		owned_references(deployment), "spec", "replicas", (json_int_t)replicas, "selector",
+		annotations_new(deployment, rollout, revision), "ownerReferences",
+		owned_references(deployment), "spec", "replicas",
+		(json_int_t)rollout_first(rollout), "selector",
 		selector_with(json_object_get(spec, "selector"), hash), "template", template);
 
 	if (ready)
@@ -126,60 +156,128 @@ static json_t *set_new(
 	return set;
 }
 
-static int set_create(
-	const json_t *deployment, const struct generations *generations, struct requests *plan)
+static void scale_tell(const json_t *deployment, const char *set, long long before,
+	long long wanted, struct requests *plan)
+{
+	requests_tell(plan, deployment, "ScalingReplicaSet", NULL,
+		fs_format("Scaled %s replica set %s from %lld to %lld",
+			wanted > before ? "up" : "down", set, before, wanted));
+}
+
+/* Another template has the name already: the next plan takes another one. */
+static void set_collides(const json_t *deployment, long long collisions, struct requests *plan)
+{
+	requests_patch(plan, own_target(deployment, "status"), CLIENT_MERGE_PATCH,
+		json_pack("{s:{s:I}}", "status", "collisionCount", (json_int_t)collisions + 1));
+}
+
+static int set_create(const json_t *deployment, const json_t *sets, struct generations *generations,
+	struct requests *plan)
 {
 	const json_t *spec = json_object_get(deployment, "spec");
+	const struct rollout *rollout = &generations->rollout;
 	long long collisions =
 		json_integer_at(json_object_get(deployment, "status"), "collisionCount", 0);
-	char hash[DEPLOYMENT_HASH_LEN];
+	char hash[DEPLOYMENT_HASH_LEN], key[2 * SET_NAME];
 
 	if (deployment_hash(json_object_get(spec, "template"), collisions, hash) < 0)
 		return -ENOMEM;
+	snprintf(generations->made, sizeof(generations->made), "%.200s-%s",
+		meta_text(deployment, "name"), hash);
+	snprintf(key, sizeof(key), "%.253s/%s", meta_text(deployment, "namespace"),
+		generations->made);
+	if (json_object_get(sets, key)) {
+		set_collides(deployment, collisions, plan);
+		return 1;
+	}
 	requests_create(plan, set_target(deployment, NULL),
-		set_new(deployment, hash, latest_revision(generations, NULL) + 1,
-			rollout_first(&generations->rollout)));
+		set_new(deployment, rollout, hash, latest_revision(generations, NULL) + 1));
+	if (rollout_first(rollout))
+		scale_tell(deployment, generations->made, 0, rollout_first(rollout), plan);
 	return 0;
 }
 
 /* --- moving --- */
 
-static void set_scale(
-	const json_t *deployment, const json_t *set, long long wanted, struct requests *plan)
+static void set_scale(const json_t *deployment, const json_t *set, const struct rollout *rollout,
+	long long wanted, struct requests *plan)
 {
-	if (json_integer_at(json_object_get(set, "spec"), "replicas", 1) == wanted)
+	long long before = json_integer_at(json_object_get(set, "spec"), "replicas", 1);
+	bool known = annotation_number(set, DESIRED) == rollout->replicas &&
+		     annotation_number(set, MOST) == rollout_most(rollout);
+	json_t *annotations;
+
+	if (before == wanted && (known || !wanted))
 		return;
+	annotations = json_object();
+	annotate_scale(rollout, annotations);
 	requests_patch(plan, set_target(deployment, meta_text(set, "name")), CLIENT_MERGE_PATCH,
-		json_pack("{s:{s:I}}", "spec", "replicas", (json_int_t)wanted));
+		json_pack("{s:{s:o}, s:{s:I}}", "metadata", "annotations", annotations, "spec",
+			"replicas", (json_int_t)wanted));
+	if (before != wanted)
+		scale_tell(deployment, meta_text(set, "name"), before, wanted, plan);
 }
 
-static void sets_scale(
-	const json_t *deployment, struct generations *generations, struct requests *plan)
+static void sets_scale(const json_t *deployment, struct generations *generations, bool paused,
+	struct requests *plan)
 {
-	if (!rollout_step(&generations->rollout))
-		return;
+	struct rollout *rollout = &generations->rollout;
+	bool scaled = rollout_is_scaled(rollout);
+
+	if (paused || scaled)
+		rollout_scale(rollout);
+	else
+		rollout_step(rollout);
 	if (generations->current)
-		set_scale(deployment, generations->current, generations->numbers.wanted, plan);
-	for (size_t i = 0; i < generations->rollout.old_count; i++)
-		set_scale(
-			deployment, generations->old[i], generations->old_numbers[i].wanted, plan);
+		set_scale(deployment, generations->current, rollout, generations->numbers.wanted,
+			plan);
+	for (size_t i = 0; i < rollout->old_count; i++)
+		set_scale(deployment, generations->old[i], rollout,
+			generations->old_numbers[i].wanted, plan);
 }
 
-/* A template that comes back gets the newest number; the Deployment shows that of its present one. */
-static void revisions_keep(
+/* What a set was before, it was: "1,3". */
+static json_t *history_with(const json_t *set, long long revision)
+{
+	const json_t *annotations =
+		json_object_get(json_object_get(set, "metadata"), "annotations");
+	const char *before = json_string_at(annotations, HISTORY, "");
+
+	return json_sprintf("%s%s%lld", before, before[0] ? "," : "", revision);
+}
+
+/* The present set says what its Deployment says; a template that comes back gets the newest number. */
+static long long current_keep(
 	const json_t *deployment, const struct generations *generations, struct requests *plan)
 {
 	const json_t *current = generations->current;
 	long long others = latest_revision(generations, current);
 	long long revision = generation_revision(current);
+	long long ready =
+		json_integer_at(json_object_get(deployment, "spec"), "minReadySeconds", 0);
+	json_t *annotations = annotations_missing(deployment, current);
 
 	if (revision <= others) {
+		if (revision)
+			json_object_set_new(annotations, HISTORY, history_with(current, revision));
 		revision = others + 1;
+		json_object_set_new(annotations, REVISION, json_sprintf("%lld", revision));
+	}
+	if (json_object_size(annotations) ||
+		json_integer_at(json_object_get(current, "spec"), "minReadySeconds", 0) != ready)
 		requests_patch(plan, set_target(deployment, meta_text(current, "name")),
 			CLIENT_MERGE_PATCH,
-			json_pack("{s:{s:{s:o}}}", "metadata", "annotations", REVISION,
-				json_sprintf("%lld", revision)));
-	}
+			json_pack("{s:{s:O}, s:{s:I}}", "metadata", "annotations", annotations,
+				"spec", "minReadySeconds", (json_int_t)ready));
+	json_decref(annotations);
+	return revision;
+}
+
+static void revisions_keep(
+	const json_t *deployment, const struct generations *generations, struct requests *plan)
+{
+	long long revision = current_keep(deployment, generations, plan);
+
 	if (generation_revision(deployment) != revision)
 		requests_patch(plan, own_target(deployment, NULL), CLIENT_MERGE_PATCH,
 			json_pack("{s:{s:{s:o}}}", "metadata", "annotations", REVISION,
@@ -234,27 +332,36 @@ static void deadline_watch(const json_t *deployment, const json_t *status, struc
 		plan->again = at;
 }
 
+static char *set_patched(const json_t *set)
+{
+	return set_target(set, meta_text(set, "name"));
+}
+
 int deployment_plan(const json_t *deployment, const json_t *sets, const json_t *pods, int64_t now,
 	struct requests *plan)
 {
-	AUTO_CLEANUP(generations_clear) struct generations generations;
+	AUTO_CLEANUP(generations_clear) struct generations generations = {0};
 	bool paused = json_is_true(json_object_get(json_object_get(deployment, "spec"), "paused"));
 	json_t *status;
+	int r = 0;
 
-	if (generations_read(deployment, sets, pods, &generations) < 0)
+	if (owned_claim(sets, deployment, set_patched, plan) < 0 ||
+		generations_read(deployment, sets, pods, &generations) < 0)
 		return -ENOMEM;
 	if (meta_is_deleting(deployment))
 		return 0;
-	if (!generations.current && !paused && set_create(deployment, &generations, plan) < 0)
-		return -ENOMEM;
+	if (!generations.current && !paused)
+		r = set_create(deployment, sets, &generations, plan);
+	if (r != 0)
+		return r < 0 || plan->no_memory ? -ENOMEM : 0;
 	if (generations.current)
 		revisions_keep(deployment, &generations, plan);
-	if (!paused)
-		sets_scale(deployment, &generations, plan);
+	sets_scale(deployment, &generations, paused, plan);
 	status = deployment_status(deployment, &generations, now);
 	if (!status)
 		return -ENOMEM;
-	deadline_watch(deployment, status, plan);
+	if (!paused)
+		deadline_watch(deployment, status, plan);
 	if (deployment_is_complete(deployment, status))
 		history_trim(deployment, &generations, plan);
 	status_keep(deployment, status, plan);

@@ -108,8 +108,20 @@ static json_t *condition_progressing(const json_t *deployment,
 	const char *name = generations->current ? meta_text(generations->current, "name") : "";
 	bool was_complete =
 		strcmp(json_string_at(old, "reason", ""), "NewReplicaSetAvailable") == 0;
-	char message[320];
+	char message[SET_NAME + 64];
 
+	if (json_is_true(json_object_get(json_object_get(deployment, "spec"), "paused")))
+		return condition_new(old, "Progressing", "Unknown", "DeploymentPaused",
+			"Deployment is paused", now);
+	if (strcmp(json_string_at(old, "reason", ""), "DeploymentPaused") == 0)
+		return condition_new(old, "Progressing", "Unknown", "DeploymentResumed",
+			"Deployment is resumed", now);
+	if (generations->made[0]) {
+		snprintf(message, sizeof(message), "Created new replica set \"%s\"",
+			generations->made);
+		return condition_new(
+			old, "Progressing", "True", "NewReplicaSetCreated", message, now);
+	}
 	if (deployment_is_complete(deployment, status)) {
 		snprintf(message, sizeof(message), "ReplicaSet \"%s\" has successfully progressed.",
 			name);

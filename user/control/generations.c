@@ -8,12 +8,17 @@
 #include "user/base/cleanup.h"
 #include "user/control/deployment.h"
 
-long long generation_revision(const json_t *object)
+long long annotation_number(const json_t *object, const char *name)
 {
 	const json_t *annotations =
 		json_object_get(json_object_get(object, "metadata"), "annotations");
 
-	return strtoll(json_string_at(annotations, REVISION, "0"), NULL, 10);
+	return strtoll(json_string_at(annotations, name, "0"), NULL, 10);
+}
+
+long long generation_revision(const json_t *object)
+{
+	return annotation_number(object, REVISION);
 }
 
 static int set_order(const void *first, const void *second)
@@ -51,6 +56,8 @@ static void numbers_read(const json_t *set, const json_t *pods, struct rollout_s
 		.wanted = json_integer_at(json_object_get(set, "spec"), "replicas", 1),
 		.available = json_integer_at(status, "availableReplicas", 0),
 		.running = json_integer_at(status, "replicas", 0),
+		.was_of = annotation_number(set, DESIRED),
+		.was_most = annotation_number(set, MOST),
 	};
 	/* A status may lag: what Recreate waits for are the Pods themselves. */
 	if (owned_find(pods, set, &owned) == 0) {

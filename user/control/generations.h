@@ -6,6 +6,10 @@
 #include "user/control/rollout.h"
 
 #define REVISION "deployment.kubernetes.io/revision"
+#define HISTORY	 "deployment.kubernetes.io/revision-history"
+#define DESIRED	 "deployment.kubernetes.io/desired-replicas"
+#define MOST	 "deployment.kubernetes.io/max-replicas"
+#define SET_NAME 256
 
 struct generations {
 	struct owned sets;     /* all, the oldest first */
@@ -13,6 +17,7 @@ struct generations {
 	struct rollout rollout;
 	struct rollout_set numbers, *old_numbers; /* old_numbers is owned */
 	const json_t **old;			  /* owned; beside old_numbers */
+	char made[SET_NAME];			  /* the set that the plan creates; "": none */
 };
 
 /* -ENOMEM.  Clear it in any case. */
@@ -20,6 +25,8 @@ int generations_read(
 	const json_t *deployment, const json_t *sets, const json_t *pods, struct generations *ret);
 void generations_clear(struct generations *generations);
 
+/* An annotation that is a number; 0: there is none. */
+long long annotation_number(const json_t *object, const char *name);
 /* The number of @object's generation; 0: none. */
 long long generation_revision(const json_t *object);
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/control/options.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/err.h"
 #include "user/base/flags.h"
+
+#define NODE_GRACE_MOST 86400
 
 static const struct flag flags[] = {
 	{"store", "WHERE", "sqlite:/var/lib/podnet-control/store",
@@ -14,7 +19,29 @@ static const struct flag flags[] = {
 		offsetof(struct control_options, run_dir)},
 	{"service-cidr", "CIDR", "10.96.0.0/16", "addresses of Services",
 		offsetof(struct control_options, service_cidr)},
+	{"advertise-address", "ADDRESS", "",
+		"where Pods reach this API server: the Service kubernetes leads there",
+		offsetof(struct control_options, advertise_address)},
+	{"node-grace", "SECONDS", "40", "a node that says nothing for longer is taken for lost",
+		offsetof(struct control_options, node_grace_text)},
 };
+
+static int options_check(struct control_options *options, struct err *err)
+{
+	const char *address = options->advertise_address;
+	struct in_addr parsed;
+	char *end;
+	unsigned long grace = strtoul(options->node_grace_text, &end, 10);
+
+	if (address[0] && inet_pton(AF_INET, address, &parsed) != 1)
+		return err_refuse(
+			err, EINVAL, "--advertise-address: '%s' is no IPv4 address", address);
+	if (*end || end == options->node_grace_text || grace < 1 || grace > NODE_GRACE_MOST)
+		return err_refuse(err, EINVAL, "--node-grace: '%s' is not from 1 to %d",
+			options->node_grace_text, NODE_GRACE_MOST);
+	options->node_grace = (unsigned)grace;
+	return 0;
+}
 
 int control_options_parse(int argc, char **argv, struct control_options *ret, struct err *err)
 {
@@ -25,5 +52,7 @@ int control_options_parse(int argc, char **argv, struct control_options *ret, st
 		.count = COUNT(flags),
 	};
 
-	return flags_parse(&all, argc, argv, ret, &ret->verbose, err);
+	int r = flags_parse(&all, argc, argv, ret, &ret->verbose, err);
+
+	return r == 0 ? options_check(ret, err) : r;
 }

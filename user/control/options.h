@@ -8,6 +8,9 @@ struct err;
 
 struct control_options {
 	const char *run_dir, *store, *service_cidr;
+	const char *advertise_address; /* IPv4, or "" */
+	const char *node_grace_text;
+	unsigned node_grace; /* seconds */
 	bool verbose;
 };
 

@@ -8,6 +8,8 @@
 
 #include "user/base/json.h"
 
+struct requests;
+
 /* Borrowed objects. */
 struct owned {
 	const json_t **list;
@@ -18,15 +20,27 @@ struct owned {
 int owned_find(const json_t *objects, const json_t *owner, struct owned *ret);
 void owned_clear(struct owned *owned);
 
+/*
+ * Objects without a controller that @owner's selector chooses become its own; what it owns and does not choose
+ * any more is let go.  What has changed hands counts once that is seen.  @target names an object for a patch.
+ * -ENOMEM.
+ */
+int owned_claim(const json_t *objects, const json_t *owner, char *(*target)(const json_t *object),
+	struct requests *plan);
+
 /* metadata.ownerReferences for what @owner controls.  The caller owns it. */
 json_t *owned_references(const json_t *owner);
 
+/* The reference to the object's controller; NULL when it has none.  Borrowed. */
+const json_t *owned_controller(const json_t *object);
 /* The uid of the object's controller; "" when it has none. */
 const char *owned_controller_uid(const json_t *object);
 
 /* metadata.X, as text. */
 const char *meta_text(const json_t *object, const char *key);
 bool meta_is_deleting(const json_t *object);
+/* It has all of @labels. */
+bool meta_has_labels(const json_t *object, const json_t *labels);
 
 /* Neither finished nor being deleted. */
 bool pod_is_active(const json_t *pod);

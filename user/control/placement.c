@@ -9,7 +9,7 @@
 
 /* --- taints --- */
 
-static bool toleration_matches(const json_t *toleration, const json_t *taint)
+bool toleration_matches(const json_t *toleration, const json_t *taint)
 {
 	const char *effect = json_string_at(toleration, "effect", "");
 	const char *key = json_string_at(toleration, "key", "");
@@ -107,7 +107,7 @@ static bool requirement_matches(const json_t *requirement, const char *text)
 	return strcmp(operator, "Lt") == 0 && number_compares(values, text, false);
 }
 
-bool placement_term_matches(const json_t *term, const json_t *node)
+static bool term_matches(const json_t *term, const json_t *node)
 {
 	const json_t *labels = json_object_get(json_object_get(node, "metadata"), "labels");
 	const json_t *expressions = json_object_get(term, "matchExpressions");
@@ -130,18 +130,38 @@ bool placement_term_matches(const json_t *term, const json_t *node)
 	return true;
 }
 
-static bool affinity_selects(const json_t *pod, const json_t *node)
+/* What @pod says of nodes. */
+static const json_t *node_affinity(const json_t *pod, const char *which)
 {
 	const json_t *affinity = json_object_get(json_object_get(pod, "spec"), "affinity");
-	const json_t *required = json_object_get(json_object_get(affinity, "nodeAffinity"),
-		"requiredDuringSchedulingIgnoredDuringExecution");
+
+	return json_object_get(json_object_get(affinity, "nodeAffinity"), which);
+}
+
+double placement_preference(const json_t *pod, const json_t *node)
+{
+	const json_t *terms = node_affinity(pod, "preferredDuringSchedulingIgnoredDuringExecution");
+	const json_t *term;
+	double weight = 0;
+	size_t i;
+
+	json_array_foreach (terms, i, term)
+		if (term_matches(json_object_get(term, "preference"), node))
+			weight += (double)json_integer_at(term, "weight", 0);
+	return weight;
+}
+
+static bool affinity_selects(const json_t *pod, const json_t *node)
+{
+	const json_t *required =
+		node_affinity(pod, "requiredDuringSchedulingIgnoredDuringExecution");
 	const json_t *term;
 	size_t i;
 
 	if (!required)
 		return true;
 	json_array_foreach (json_object_get(required, "nodeSelectorTerms"), i, term)
-		if (placement_term_matches(term, node))
+		if (term_matches(term, node))
 			return true;
 	return false;
 }

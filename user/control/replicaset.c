@@ -7,12 +7,19 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
+#include "user/base/fs.h"
 #include "user/client/client.h"
 #include "user/control/owned.h"
 #include "user/control/requests.h"
 #include "user/model/age.h"
 
 #define DELETION_COST "controller.kubernetes.io/pod-deletion-cost"
+
+static char *pod_target(const json_t *pod)
+{
+	return request_target(
+		"", "v1", meta_text(pod, "namespace"), "pods", meta_text(pod, "name"), NULL);
+}
 
 /* --- creating --- */
 
@@ -35,10 +42,14 @@ static json_t *pod_new(const json_t *set)
 
 static void create_pods(const json_t *set, size_t count, struct requests *plan)
 {
-	for (size_t i = 0; i < count && i < REPLICASET_BURST; i++)
+	for (size_t i = 0; i < count && i < REPLICASET_BURST; i++) {
 		requests_create(plan,
 			request_target("", "v1", meta_text(set, "namespace"), "pods", NULL, NULL),
 			pod_new(set));
+		requests_tell(
+			plan, set, "SuccessfulCreate", "FailedCreate", strdup("Created pod: "));
+		requests_tell_name(plan);
+	}
 }
 
 /* --- deleting: which Pod is missed least --- */
@@ -125,33 +136,21 @@ static int pod_order(const void *first, const void *second)
 	return result ? result : strcmp(meta_text(a, "name"), meta_text(b, "name"));
 }
 
-static void delete_pods(struct owned *active, size_t count, struct requests *plan)
+static void delete_pods(
+	const json_t *set, struct owned *active, size_t count, struct requests *plan)
 {
 	ranked = active;
 	qsort(active->list, active->count, sizeof(active->list[0]), pod_order);
 	for (size_t i = 0; i < count && i < REPLICASET_BURST; i++) {
 		const json_t *pod = active->list[i];
 
-		requests_delete(plan,
-			request_target("", "v1", meta_text(pod, "namespace"), "pods",
-				meta_text(pod, "name"), NULL),
-			meta_text(pod, "uid"));
+		requests_delete(plan, pod_target(pod), meta_text(pod, "uid"));
+		requests_tell(plan, set, "SuccessfulDelete", NULL,
+			fs_format("Deleted pod: %s", meta_text(pod, "name")));
 	}
 }
 
 /* --- status --- */
-
-static bool pod_has_labels(const json_t *pod, const json_t *labels)
-{
-	const json_t *have = json_object_get(json_object_get(pod, "metadata"), "labels");
-	const char *key;
-	json_t *value;
-
-	json_object_foreach ((json_t *)labels, key, value)
-		if (!json_equal(json_object_get(have, key), value))
-			return false;
-	return true;
-}
 
 /* Zeros are left out, as upstream does, but for the number of Pods. */
 static void status_set(json_t *status, const char *key, size_t count)
@@ -170,7 +169,7 @@ static json_t *status_new(const json_t *set, const struct owned *active, int64_t
 	for (size_t i = 0; i < active->count; i++) {
 		const json_t *pod = active->list[i];
 
-		labelled += pod_has_labels(pod, json_object_get(template, "labels"));
+		labelled += meta_has_labels(pod, json_object_get(template, "labels"));
 		ready += pod_is_ready_since(pod, NULL);
 		available +=
 			pod_is_available(pod, json_integer_at(spec, "minReadySeconds", 0), now);
@@ -228,7 +227,7 @@ int replicaset_plan(const json_t *set, const json_t *pods, int64_t now, struct r
 	size_t wanted = (size_t)json_integer_at(json_object_get(set, "spec"), "replicas", 1);
 	size_t kept = 0;
 
-	if (owned_find(pods, set, &active) < 0)
+	if (owned_claim(pods, set, pod_target, plan) < 0 || owned_find(pods, set, &active) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < active.count; i++)
 		if (pod_is_active(active.list[i]))
@@ -237,7 +236,7 @@ int replicaset_plan(const json_t *set, const json_t *pods, int64_t now, struct r
 	if (!meta_is_deleting(set) && wanted > active.count)
 		create_pods(set, wanted - active.count, plan);
 	else if (!meta_is_deleting(set) && wanted < active.count)
-		delete_pods(&active, active.count - wanted, plan);
+		delete_pods(set, &active, active.count - wanted, plan);
 	status_plan(set, &active, now, plan);
 	available_again(set, &active, now, plan);
 	return plan->no_memory ? -ENOMEM : 0;

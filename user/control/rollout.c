@@ -147,3 +147,134 @@ bool rollout_step(struct rollout *rollout)
 		return false;
 	return current_step(rollout) || old_step(rollout);
 }
+
+/* --- other replicas --- */
+
+long long rollout_most(const struct rollout *rollout)
+{
+	return rollout->replicas + (rollout->recreate ? 0 : rollout->surge);
+}
+
+/* All sets that have Pods, the oldest first.  The caller frees the list; NULL when memory is out. */
+static struct rollout_set **sets_active(struct rollout *rollout, size_t *ret_count)
+{
+	struct rollout_set **list = calloc(rollout->old_count + 1, sizeof(list[0]));
+	size_t count = 0;
+
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < rollout->old_count; i++)
+		if (rollout->old[i].wanted > 0)
+			list[count++] = &rollout->old[i];
+	if (rollout->current && rollout->current->wanted > 0)
+		list[count++] = rollout->current;
+	*ret_count = count;
+	return list;
+}
+
+static bool set_is_scaled(const struct rollout *rollout, const struct rollout_set *set)
+{
+	return set->wanted > 0 && set->was_of && set->was_of != rollout->replicas;
+}
+
+bool rollout_is_scaled(const struct rollout *rollout)
+{
+	for (size_t i = 0; i < rollout->old_count; i++)
+		if (set_is_scaled(rollout, &rollout->old[i]))
+			return true;
+	return rollout->current && set_is_scaled(rollout, rollout->current);
+}
+
+static bool set_to(struct rollout_set *set, long long wanted)
+{
+	bool changed = set->wanted != wanted;
+
+	set->wanted = wanted;
+	return changed;
+}
+
+/* The largest first; of equal ones the newer when there are more to come, else the older. */
+static void sets_sort(struct rollout_set **list, size_t count, bool newer_first)
+{
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = i; j > 0; j--) {
+			struct rollout_set *kept = list[j];
+
+			if (newer_first ? kept->wanted < list[j - 1]->wanted
+					: kept->wanted <= list[j - 1]->wanted)
+				break;
+			list[j] = list[j - 1];
+			list[j - 1] = kept;
+		}
+}
+
+/* What @set gets of @change, of which @given is given already. */
+static long long share(const struct rollout *rollout, const struct rollout_set *set,
+	long long change, long long given)
+{
+	long long before = set->was_most ? set->was_most : rollout->replicas;
+	long long now = before > 0
+				? (2 * set->wanted * rollout_most(rollout) + before) / (2 * before)
+				: set->wanted;
+	long long part = now - set->wanted, left = change - given;
+
+	if (rollout->replicas == 0)
+		part = -set->wanted;
+	return change > 0 ? min(part, left) : (part > left ? part : left);
+}
+
+static bool sets_share(struct rollout *rollout, struct rollout_set **list, size_t count)
+{
+	long long change = rollout->replicas > 0 ? rollout_most(rollout) : 0, given = 0;
+	bool changed = false;
+
+	for (size_t i = 0; i < count; i++)
+		change -= list[i]->wanted;
+	sets_sort(list, count, change > 0);
+	for (size_t i = 0; change && i < count; i++) {
+		long long part = share(rollout, list[i], change, given);
+
+		list[i]->wanted += part;
+		given += part;
+		changed |= part != 0;
+	}
+	if (change && given != change) { /* what rounding left over */
+		list[0]->wanted += change - given;
+		if (list[0]->wanted < 0)
+			list[0]->wanted = 0;
+		changed = true;
+	}
+	return changed;
+}
+
+static bool is_saturated(const struct rollout *rollout)
+{
+	const struct rollout_set *current = rollout->current;
+
+	return current && current->wanted == rollout->replicas &&
+	       current->was_of == rollout->replicas && current->available == rollout->replicas;
+}
+
+bool rollout_scale(struct rollout *rollout)
+{
+	size_t count = 0;
+	struct rollout_set **list = sets_active(rollout, &count);
+	struct rollout_set *only = rollout->current;
+	bool changed = false;
+
+	if (!list)
+		return false;
+	if (!only && rollout->old_count)
+		only = &rollout->old[rollout->old_count - 1];
+	if (count == 1)
+		only = list[0];
+	if (count <= 1)
+		changed = only && set_to(only, rollout->replicas);
+	else if (is_saturated(rollout))
+		for (size_t i = 0; i < rollout->old_count; i++)
+			changed |= set_to(&rollout->old[i], 0);
+	else if (!rollout->recreate)
+		changed = sets_share(rollout, list, count);
+	free(list);
+	return changed;
+}

@@ -11,6 +11,8 @@ struct rollout_set {
 	long long wanted;    /* spec.replicas; changed by the plan */
 	long long available; /* status.availableReplicas */
 	long long running;   /* Pods of it that are there */
+	long long was_of;    /* the Deployment's replicas when it was scaled last; 0: unknown */
+	long long was_most;  /* and the most Pods that all sets could have then; 0: unknown */
 };
 
 struct rollout {
@@ -33,3 +35,12 @@ long long rollout_first(const struct rollout *rollout);
 
 /* One step: changes wanted of the sets.  Returns whether any did. */
 bool rollout_step(struct rollout *rollout);
+
+/* The most Pods that all sets together may have. */
+long long rollout_most(const struct rollout *rollout);
+
+/* Somebody has changed the replicas of the Deployment since its sets were scaled last. */
+bool rollout_is_scaled(const struct rollout *rollout);
+
+/* Each set gets its share of the change, as upstream does it.  Returns whether any changed. */
+bool rollout_scale(struct rollout *rollout);

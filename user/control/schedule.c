@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
+#include "user/control/hostports.h"
+#include "user/control/neighbours.h"
 #include "user/control/owned.h"
 #include "user/control/placement.h"
 
@@ -18,36 +20,44 @@ static const char *const soft_effects[] = {"PreferNoSchedule", NULL};
 
 /* --- snapshot --- */
 
-static struct snapshot_node *snapshot_find(struct snapshot *snapshot, const char *name)
+static bool snapshot_has_room(struct snapshot *snapshot, size_t nodes, size_t pods)
 {
-	for (size_t i = 0; i < snapshot->count; i++)
-		if (strcmp(meta_text(snapshot->nodes[i].node, "name"), name) == 0)
-			return &snapshot->nodes[i];
-	return NULL;
+	snapshot->nodes = calloc(nodes + 1, sizeof(snapshot->nodes[0]));
+	snapshot->pods = calloc(pods + 1, sizeof(snapshot->pods[0]));
+	return snapshot->nodes && snapshot->pods;
 }
 
-static void snapshot_count(struct snapshot *snapshot, const json_t *pod)
+static void snapshot_count(struct snapshot *snapshot, const json_t *pod, size_t at)
 {
-	const char *name = json_string_at(json_object_get(pod, "spec"), "nodeName", "");
-	const char *phase = json_string_at(json_object_get(pod, "status"), "phase", "");
-	struct snapshot_node *node = name[0] ? snapshot_find(snapshot, name) : NULL;
+	struct snapshot_node *node = &snapshot->nodes[at];
 	struct resources requested, shown;
 
-	if (!node || strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
-		return;
+	snapshot->pods[snapshot->pod_count++] = (struct snapshot_pod){pod, at};
 	resources_of_pod(pod, &requested, &shown);
 	resources_add(&node->requested, &requested);
 	resources_add(&node->shown, &shown);
 }
 
-int snapshot_make(const json_t *nodes, const json_t *pods, struct snapshot *ret)
+static void snapshot_add(struct snapshot *snapshot, const json_t *pod)
+{
+	const char *name = json_string_at(json_object_get(pod, "spec"), "nodeName", "");
+	const char *phase = json_string_at(json_object_get(pod, "status"), "phase", "");
+
+	if (!name[0] || strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
+		return;
+	for (size_t i = 0; i < snapshot->count; i++)
+		if (strcmp(meta_text(snapshot->nodes[i].node, "name"), name) == 0)
+			snapshot_count(snapshot, pod, i);
+}
+
+int snapshot_make(
+	const json_t *nodes, const json_t *pods, const json_t *namespaces, struct snapshot *ret)
 {
 	const char *key;
 	json_t *object;
 
-	ret->count = 0;
-	ret->nodes = calloc(json_object_size(nodes) + 1, sizeof(ret->nodes[0]));
-	if (!ret->nodes)
+	*ret = (struct snapshot){.namespaces = namespaces};
+	if (!snapshot_has_room(ret, json_object_size(nodes), json_object_size(pods)))
 		return -ENOMEM;
 	json_object_foreach ((json_t *)nodes, key, object) {
 		struct snapshot_node *node = &ret->nodes[ret->count++];
@@ -56,13 +66,37 @@ int snapshot_make(const json_t *nodes, const json_t *pods, struct snapshot *ret)
 		resources_of_node(object, &node->allocatable);
 	}
 	json_object_foreach ((json_t *)pods, key, object)
-		snapshot_count(ret, object);
+		snapshot_add(ret, object);
+	return 0;
+}
+
+static bool is_among(const json_t *pod, const json_t *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == pod)
+			return true;
+	return false;
+}
+
+int snapshot_without(const struct snapshot *snapshot, const json_t *const *gone, size_t count,
+	struct snapshot *ret)
+{
+	*ret = (struct snapshot){.namespaces = snapshot->namespaces};
+	if (!snapshot_has_room(ret, snapshot->count, snapshot->pod_count))
+		return -ENOMEM;
+	for (size_t i = 0; i < snapshot->count; i++)
+		ret->nodes[ret->count++] = (struct snapshot_node){.node = snapshot->nodes[i].node,
+			.allocatable = snapshot->nodes[i].allocatable};
+	for (size_t i = 0; i < snapshot->pod_count; i++)
+		if (!is_among(snapshot->pods[i].pod, gone, count))
+			snapshot_count(ret, snapshot->pods[i].pod, snapshot->pods[i].node);
 	return 0;
 }
 
 void snapshot_clear(struct snapshot *snapshot)
 {
 	free(snapshot->nodes);
+	free(snapshot->pods);
 	*snapshot = (struct snapshot){0};
 }
 
@@ -131,48 +165,90 @@ static bool taints_allow(const json_t *node, const json_t *pod, struct reasons *
 	return refuse(reasons, text);
 }
 
-/* In upstream's order: the first reason counts. */
-static bool node_passes(const struct snapshot_node *node, const json_t *pod,
-	const struct resources *requested, struct reasons *reasons)
-{
-	static const json_t *unschedulable;
-	const json_t *spec = json_object_get(node->node, "spec");
+/* What is asked of every node for one Pod. */
+struct question {
+	const struct snapshot *snapshot;
+	const json_t *pod;
+	struct resources requested, shown;
+	struct neighbours *neighbours; /* owned */
+};
 
-	if (!unschedulable)
-		unschedulable = json_pack("{s:s, s:s}", "key", "node.kubernetes.io/unschedulable",
-			"effect", "NoSchedule");
-	if (json_is_true(json_object_get(spec, "unschedulable")) &&
+static int question_make(const struct snapshot *snapshot, const json_t *pod, struct question *ret)
+{
+	*ret = (struct question){.snapshot = snapshot, .pod = pod};
+	resources_of_pod(pod, &ret->requested, &ret->shown);
+	return neighbours_make(snapshot, pod, &ret->neighbours);
+}
+
+static void question_clear(struct question *question)
+{
+	neighbours_free(question->neighbours);
+}
+
+/* What does not depend on other Pods. */
+static bool node_suits(const json_t *node, const json_t *pod, struct reasons *reasons)
+{
+	static const char taint[] = "node.kubernetes.io/unschedulable";
+	AUTO_JSON unschedulable = json_pack("{s:s, s:s}", "key", taint, "effect", "NoSchedule");
+
+	if (json_is_true(json_object_get(json_object_get(node, "spec"), "unschedulable")) &&
 		!taint_is_tolerated(unschedulable, pod))
 		return refuse(reasons, "node(s) were unschedulable");
-	if (!taints_allow(node->node, pod, reasons))
+	if (!taints_allow(node, pod, reasons))
 		return false;
-	if (!placement_selects(pod, node->node))
+	if (!placement_selects(pod, node))
 		return refuse(reasons, "node(s) didn't match Pod's node affinity/selector");
-	return fits(node, requested, reasons);
+	return true;
+}
+
+static bool ports_allow(const struct question *question, size_t node, struct reasons *reasons)
+{
+	const struct snapshot *snapshot = question->snapshot;
+
+	for (size_t i = 0; i < snapshot->pod_count; i++)
+		if (snapshot->pods[i].node == node &&
+			hostports_conflict(question->pod, snapshot->pods[i].pod))
+			return refuse(reasons,
+				"node(s) didn't have free ports for the requested pod ports");
+	return true;
+}
+
+/* In upstream's order: the first reason counts. */
+static bool node_passes(const struct question *question, size_t at, struct reasons *reasons)
+{
+	const struct snapshot_node *node = &question->snapshot->nodes[at];
+	const char *why;
+
+	if (!node_suits(node->node, question->pod, reasons) ||
+		!ports_allow(question, at, reasons) || !fits(node, &question->requested, reasons))
+		return false;
+	why = neighbours_refuse(question->neighbours, at);
+	return why ? refuse(reasons, why) : true;
+}
+
+bool schedule_fits(const struct snapshot *snapshot, const json_t *pod, size_t node)
+{
+	AUTO_CLEANUP(question_clear) struct question question = {0};
+	struct reasons reasons = {.count = 0};
+
+	return question_make(snapshot, pod, &question) == 0 &&
+	       node_passes(&question, node, &reasons);
+}
+
+bool schedule_may_help(const struct snapshot *snapshot, const json_t *pod, size_t node)
+{
+	struct reasons reasons = {.count = 0};
+
+	return node_suits(snapshot->nodes[node].node, pod, &reasons);
 }
 
 /* --- scores --- */
 
 struct candidate {
 	const struct snapshot_node *node;
-	double soft_taints, preferred; /* not yet normalized */
+	double soft_taints, preferred, weight, crowd; /* not yet normalized */
 	double score;
 };
-
-static double preferred_weight(const json_t *pod, const json_t *node)
-{
-	const json_t *affinity = json_object_get(json_object_get(pod, "spec"), "affinity");
-	const json_t *terms = json_object_get(json_object_get(affinity, "nodeAffinity"),
-		"preferredDuringSchedulingIgnoredDuringExecution");
-	const json_t *term;
-	double weight = 0;
-	size_t i;
-
-	json_array_foreach (terms, i, term)
-		if (placement_term_matches(json_object_get(term, "preference"), node))
-			weight += (double)json_integer_at(term, "weight", 0);
-	return weight;
-}
 
 static double soft_taint_count(const json_t *node, const json_t *pod)
 {
@@ -207,19 +283,46 @@ static double resource_score(const struct snapshot_node *node, const struct reso
 	return least + balanced;
 }
 
+/* The best and the worst of each part. */
+struct bounds {
+	double taints, preferred, weight_least, weight_most, crowd_least, crowd_most;
+};
+
+static struct bounds candidates_bounds(const struct candidate *list, size_t count)
+{
+	struct bounds bounds = {.weight_least = list[0].weight,
+		.weight_most = list[0].weight,
+		.crowd_least = list[0].crowd,
+		.crowd_most = list[0].crowd};
+
+	for (size_t i = 0; i < count; i++) {
+		bounds.taints = fmax(bounds.taints, list[i].soft_taints);
+		bounds.preferred = fmax(bounds.preferred, list[i].preferred);
+		bounds.weight_least = fmin(bounds.weight_least, list[i].weight);
+		bounds.weight_most = fmax(bounds.weight_most, list[i].weight);
+		bounds.crowd_least = fmin(bounds.crowd_least, list[i].crowd);
+		bounds.crowd_most = fmax(bounds.crowd_most, list[i].crowd);
+	}
+	return bounds;
+}
+
+/* With upstream's weights: taints 3, affinity to nodes, to Pods and spreading 2, resources 1 each. */
 static void candidates_score(struct candidate *list, size_t count, const struct resources *shown)
 {
-	double most_taints = 0, most_preferred = 0;
+	struct bounds b = candidates_bounds(list, count);
 
 	for (size_t i = 0; i < count; i++) {
-		most_taints = fmax(most_taints, list[i].soft_taints);
-		most_preferred = fmax(most_preferred, list[i].preferred);
-	}
-	for (size_t i = 0; i < count; i++) {
-		double taints = most_taints > 0 ? 1 - list[i].soft_taints / most_taints : 1;
-		double preferred = most_preferred > 0 ? list[i].preferred / most_preferred : 0;
+		double taints = b.taints > 0 ? 1 - list[i].soft_taints / b.taints : 1;
+		double preferred = b.preferred > 0 ? list[i].preferred / b.preferred : 0;
+		double weight = b.weight_most > b.weight_least
+					? (list[i].weight - b.weight_least) /
+						  (b.weight_most - b.weight_least)
+					: 0;
+		double crowd = b.crowd_most > 0 ? (b.crowd_most + b.crowd_least - list[i].crowd) /
+							  b.crowd_most
+						: 1;
 
-		list[i].score = 3 * taints * SCORE_MOST + 2 * preferred * SCORE_MOST +
+		list[i].score = (3 * taints + 2 * preferred + 2 * weight + 2 * crowd) * SCORE_MOST +
 				resource_score(list[i].node, shown);
 	}
 }
@@ -271,29 +374,30 @@ const json_t *schedule_choose(const struct snapshot *snapshot, const json_t *pod
 	char message[SCHEDULE_MESSAGE])
 {
 	AUTO_FREE struct candidate *list = calloc(snapshot->count + 1, sizeof(*list));
-	struct resources requested, shown;
+	AUTO_CLEANUP(question_clear) struct question question = {0};
 	struct reasons reasons = {.count = 0};
 	size_t count = 0;
 
 	message[0] = '\0';
-	if (!list) {
+	if (!list || question_make(snapshot, pod, &question) < 0) {
 		snprintf(message, SCHEDULE_MESSAGE, "out of memory");
 		return NULL;
 	}
-	resources_of_pod(pod, &requested, &shown);
 	for (size_t i = 0; i < snapshot->count; i++) {
 		const struct snapshot_node *node = &snapshot->nodes[i];
 
-		if (!node_passes(node, pod, &requested, &reasons))
+		if (!node_passes(&question, i, &reasons))
 			continue;
 		list[count++] = (struct candidate){.node = node,
 			.soft_taints = soft_taint_count(node->node, pod),
-			.preferred = preferred_weight(pod, node->node)};
+			.preferred = placement_preference(pod, node->node),
+			.weight = neighbours_weight(question.neighbours, i),
+			.crowd = neighbours_crowd(question.neighbours, i)};
 	}
 	if (count == 0) {
 		reasons_write(&reasons, snapshot->count, message);
 		return NULL;
 	}
-	candidates_score(list, count, &shown);
+	candidates_score(list, count, &question.shown);
 	return candidates_best(list, count, chance);
 }

@@ -9,15 +9,14 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
+#include "user/base/fs.h"
 #include "user/control/owned.h"
+#include "user/control/preempt.h"
 #include "user/control/schedule.h"
 #include "user/control/state.h"
 
 #define SCHEDULER "default-scheduler"
 #define RETRY	  (5 * USEC_PER_SEC) /* a node may have room by then; changes of nodes look at once */
-
-/* All Pods share one key: two choices at a time would count the same room twice. */
-#define ALL "all"
 
 static bool pod_waits(const json_t *pod)
 {
@@ -31,7 +30,8 @@ static void scheduler_changed(
 	struct controller *controller, enum followed kind, const json_t *object)
 {
 	if (kind == FOLLOWED_NODES || (kind == FOLLOWED_PODS && pod_waits(object)))
-		controller_look(controller, ALL);
+		controller_look(controller,
+			CONTROLLER_ALL); /* one at a time: two would count the same room */
 }
 
 static void pod_bind(const json_t *pod, const json_t *node, struct requests *plan)
@@ -43,6 +43,9 @@ static void pod_bind(const json_t *pod, const json_t *node, struct requests *pla
 			"apiVersion", "v1", "metadata", "name", meta_text(pod, "name"), "uid",
 			meta_text(pod, "uid"), "target", "kind", "Node", "apiVersion", "v1", "name",
 			meta_text(node, "name")));
+	requests_tell(plan, pod, "Scheduled", NULL,
+		fs_format("Successfully assigned %s/%s to %s", meta_text(pod, "namespace"),
+			meta_text(pod, "name"), meta_text(node, "name")));
 }
 
 static const json_t *pod_scheduled(const json_t *pod)
@@ -73,57 +76,151 @@ static void pod_explain(const json_t *pod, const char *message, struct requests 
 			"PodScheduled", "status", "False", "reason", "Unschedulable", "message",
 			message, "lastTransitionTime",
 			json_string_at(known, "lastTransitionTime", now)));
+	requests_warn(plan, pod, "FailedScheduling", strdup(message));
 }
 
-/* The longest waiting first. */
+/* --- room for what matters more --- */
+
+static void victim_remove(
+	const json_t *victim, const json_t *pod, const json_t *node, struct requests *plan)
+{
+	const char *namespace = meta_text(victim, "namespace"), *name = meta_text(victim, "name");
+	char now[CLOCK_RFC3339_LEN];
+
+	clock_rfc3339(clock_wall(), now);
+	requests_patch(plan, request_target("", "v1", namespace, "pods", name, "status"),
+		CLIENT_STRATEGIC_PATCH,
+		json_pack("{s:{s:s}, s:{s:[{s:s, s:s, s:s, s:s, s:s}]}}", "metadata", "uid",
+			meta_text(victim, "uid"), "status", "conditions", "type",
+			"DisruptionTarget", "status", "True", "reason", "PreemptionByScheduler",
+			"message",
+			"default-scheduler: preempting to accommodate a higher priority pod",
+			"lastTransitionTime", now));
+	requests_delete(plan, request_target("", "v1", namespace, "pods", name, NULL),
+		meta_text(victim, "uid"));
+	requests_tell(plan, victim, "Preempted", NULL,
+		fs_format("Preempted by pod %s on node %s", meta_text(pod, "uid"),
+			meta_text(node, "name")));
+}
+
+static void message_add(char message[SCHEDULE_MESSAGE], const struct snapshot *snapshot,
+	const struct preemption *preemption)
+{
+	size_t len = strlen(message), others = snapshot->count - preemption->unhelpful;
+	int more;
+
+	if (!snapshot->count)
+		return;
+	more = snprintf(message + len, SCHEDULE_MESSAGE - len,
+		" preemption: 0/%zu nodes are available: ", snapshot->count);
+	len += more > 0 ? (size_t)more : 0;
+	if (len < SCHEDULE_MESSAGE && preemption->unhelpful)
+		len += (size_t)snprintf(message + len, SCHEDULE_MESSAGE - len,
+			"%zu Preemption is not helpful for scheduling%s", preemption->unhelpful,
+			others ? ", " : ".");
+	if (len < SCHEDULE_MESSAGE && others)
+		snprintf(message + len, SCHEDULE_MESSAGE - len,
+			"%zu No preemption victims found for incoming pod.", others);
+}
+
+static int pod_preempt(const struct snapshot *snapshot, const json_t *pod,
+	char message[SCHEDULE_MESSAGE], struct requests *plan)
+{
+	AUTO_CLEANUP(preemption_clear) struct preemption preemption = {0};
+
+	if (!preempt_may(snapshot, pod))
+		return 0;
+	if (preempt_choose(snapshot, pod, &preemption) < 0)
+		return -1;
+	if (!preemption.node) {
+		message_add(message, snapshot, &preemption);
+		return 0;
+	}
+	for (size_t i = 0; i < preemption.count; i++)
+		if (!meta_is_deleting(preemption.victims[i]))
+			victim_remove(preemption.victims[i], pod, preemption.node, plan);
+	requests_patch(plan,
+		request_target("", "v1", meta_text(pod, "namespace"), "pods",
+			meta_text(pod, "name"), "status"),
+		CLIENT_MERGE_PATCH,
+		json_pack("{s:{s:s}}", "status", "nominatedNodeName",
+			meta_text(preemption.node, "name")));
+	return 0;
+}
+
+/* --- one after the other --- */
+
+/* Those that matter more first, and of those the longest waiting. */
+static bool is_before(const json_t *a, const json_t *b)
+{
+	if (pod_priority(a) != pod_priority(b))
+		return pod_priority(a) > pod_priority(b);
+	return strcmp(meta_text(a, "creationTimestamp"), meta_text(b, "creationTimestamp")) < 0;
+}
+
 static const json_t *pod_next(const json_t *pods, const json_t *skipped)
 {
 	const json_t *next = NULL;
 	const char *key;
 	json_t *pod;
 
-	json_object_foreach ((json_t *)pods, key, pod) {
-		if (!pod_waits(pod) || json_object_get(skipped, key))
-			continue;
-		if (!next || strcmp(meta_text(pod, "creationTimestamp"),
-				     meta_text(next, "creationTimestamp")) < 0)
+	json_object_foreach ((json_t *)pods, key, pod)
+		if (pod_waits(pod) && !json_object_get(skipped, key) &&
+			(!next || is_before(pod, next)))
 			next = pod;
-	}
 	return next;
 }
 
-static int scheduler_plan(const struct control *control, const char *key, struct requests *plan)
+/* Binds the first that fits; says of those before why they do not, and makes room for them. */
+static int waiting_plan(const struct snapshot *snapshot, const json_t *pods, unsigned chance,
+	json_t *skipped, struct requests *plan)
 {
-	const json_t *pods = control_objects(control, FOLLOWED_PODS), *pod;
-	AUTO_CLEANUP(snapshot_clear) struct snapshot snapshot = {0};
-	AUTO_JSON skipped = json_object();
 	char message[SCHEDULE_MESSAGE], name[INFORMER_KEY_MAX];
-	unsigned chance = 0;
+	const json_t *pod, *node;
 
-	(void)key;
-	if (!skipped ||
-		snapshot_make(control_objects(control, FOLLOWED_NODES), pods, &snapshot) < 0)
-		return -1;
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = 0;
 	while ((pod = pod_next(pods, skipped))) {
-		const json_t *node = schedule_choose(&snapshot, pod, chance, message);
+		size_t before = plan->count;
 
+		node = schedule_choose(snapshot, pod, chance, message);
 		if (node) {
 			pod_bind(pod, node, plan);
-			break; /* the next one when this is seen */
+			return 0; /* the next one when this is seen */
 		}
+		if (pod_preempt(snapshot, pod, message, plan) < 0)
+			return -1;
 		pod_explain(pod, message, plan);
 		informer_key(pod, name);
 		json_object_set_new(skipped, name, json_true());
+		if (plan->count > before + 1)
+			return 0; /* what goes is not counted twice */
 	}
+	return 0;
+}
+
+static int scheduler_plan(
+	const struct controller *controller, const char *key, struct requests *plan)
+{
+	const struct control *control = controller->control;
+	const json_t *pods = control_objects(control, FOLLOWED_PODS);
+	AUTO_CLEANUP(snapshot_clear) struct snapshot snapshot = {0};
+	AUTO_JSON skipped = json_object();
+	unsigned chance = 0;
+
+	(void)key;
+	if (!skipped || snapshot_make(control_objects(control, FOLLOWED_NODES), pods,
+				control_objects(control, FOLLOWED_NAMESPACES), &snapshot) < 0)
+		return -1;
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+		chance = 0;
+	if (waiting_plan(&snapshot, pods, chance, skipped, plan) < 0)
+		return -1;
 	if (json_object_size(skipped))
 		plan->again = clock_now() + RETRY;
 	return plan->no_memory ? -1 : 0;
 }
 
 const struct controller_kind controller_scheduler = {
-	.name = "scheduler",
+	.name = SCHEDULER,
 	.changed = scheduler_changed,
 	.plan = scheduler_plan,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ReplicaSets and Deployments among what is followed. */
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "user/base/clock.h"
 #include "user/control/deployment.h"
@@ -14,42 +14,41 @@ static int64_t now_seconds(void)
 	return (int64_t)(clock_wall() / USEC_PER_SEC);
 }
 
-/* Looks at the controller of @object, if it is one of @owners. */
-static void look_owner(struct controller *controller, const json_t *object, enum followed owners)
+/* Looks at the controller of @object, if it is one of @owners; without one, at those who might want it. */
+static void look_owners(struct controller *controller, const json_t *object, enum followed owners)
 {
-	const char *uid = owned_controller_uid(object), *key;
+	const json_t *reference = owned_controller(object);
+	const char *namespace = meta_text(object, "namespace"), *other;
+	char key[INFORMER_KEY_MAX];
 	json_t *owner;
 
-	if (!uid[0])
+	snprintf(key, sizeof(key), "%s/%s", namespace, json_string_at(reference, "name", ""));
+	if (strcmp(json_string_at(reference, "kind", ""), followed_kinds[owners].kind) == 0)
+		controller_look(controller, key);
+	if (reference)
 		return;
-	json_object_foreach ((json_t *)control_objects(controller->control, owners), key, owner)
-		if (strcmp(meta_text(owner, "uid"), uid) == 0)
-			controller_look(controller, key);
-}
-
-static void look_itself(struct controller *controller, const json_t *object)
-{
-	char key[INFORMER_KEY_MAX];
-
-	informer_key(object, key);
-	controller_look(controller, key);
+	json_object_foreach ((json_t *)control_objects(controller->control, owners), other, owner)
+		if (strcmp(meta_text(owner, "namespace"), namespace) == 0)
+			controller_look(controller, other);
 }
 
 static void replica_sets_changed(
 	struct controller *controller, enum followed kind, const json_t *object)
 {
 	if (kind == FOLLOWED_REPLICA_SETS)
-		look_itself(controller, object);
+		controller_look_at(controller, object);
 	else if (kind == FOLLOWED_PODS)
-		look_owner(controller, object, FOLLOWED_REPLICA_SETS);
+		look_owners(controller, object, FOLLOWED_REPLICA_SETS);
 }
 
-static int replica_sets_plan(const struct control *control, const char *key, struct requests *plan)
+static int replica_sets_plan(
+	const struct controller *controller, const char *key, struct requests *plan)
 {
-	const json_t *set = json_object_get(control_objects(control, FOLLOWED_REPLICA_SETS), key);
+	const json_t *set =
+		json_object_get(control_objects(controller->control, FOLLOWED_REPLICA_SETS), key);
 
-	return set ? replicaset_plan(
-			     set, control_objects(control, FOLLOWED_PODS), now_seconds(), plan)
+	return set ? replicaset_plan(set, control_objects(controller->control, FOLLOWED_PODS),
+			     now_seconds(), plan)
 		   : 0;
 }
 
@@ -63,19 +62,21 @@ static void deployments_changed(
 	struct controller *controller, enum followed kind, const json_t *object)
 {
 	if (kind == FOLLOWED_DEPLOYMENTS)
-		look_itself(controller, object);
+		controller_look_at(controller, object);
 	else if (kind == FOLLOWED_REPLICA_SETS)
-		look_owner(controller, object, FOLLOWED_DEPLOYMENTS);
+		look_owners(controller, object, FOLLOWED_DEPLOYMENTS);
 }
 
-static int deployments_plan(const struct control *control, const char *key, struct requests *plan)
+static int deployments_plan(
+	const struct controller *controller, const char *key, struct requests *plan)
 {
 	const json_t *deployment =
-		json_object_get(control_objects(control, FOLLOWED_DEPLOYMENTS), key);
+		json_object_get(control_objects(controller->control, FOLLOWED_DEPLOYMENTS), key);
 
 	return deployment ? deployment_plan(deployment,
-				    control_objects(control, FOLLOWED_REPLICA_SETS),
-				    control_objects(control, FOLLOWED_PODS), now_seconds(), plan)
+				    control_objects(controller->control, FOLLOWED_REPLICA_SETS),
+				    control_objects(controller->control, FOLLOWED_PODS),
+				    now_seconds(), plan)
 			  : 0;
 }
 

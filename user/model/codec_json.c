@@ -163,6 +163,16 @@ static json_t *null_item(const struct schema_field *field)
 	}
 }
 
+/* One item of a list or map: *@value, which the caller owns, becomes what it shall be. */
+static int clean_item(const struct clean *clean, json_t **value,
+	const struct schema_message *message, const struct schema_field *field,
+	const struct place *place)
+{
+	if (json_is_null(*value))
+		*value = null_item(field); /* null is not counted */
+	return clean_one(clean, value, message, field, place);
+}
+
 static int clean_list(const struct clean *clean, json_t *list, const struct schema_message *message,
 	const struct schema_field *field, const struct place *place)
 {
@@ -172,12 +182,11 @@ static int clean_list(const struct clean *clean, json_t *list, const struct sche
 	if (!json_is_array(list))
 		return refuse_type(clean, list, message, field, true, place);
 	json_array_foreach (list, i, item) {
-		json_t *value = json_is_null(item) ? null_item(field) : json_incref(item);
-		int r = clean_one(clean, &value, message, field, PLACE_INDEX(place, i));
+		AUTO_JSON value = json_incref(item);
+		int r = clean_item(clean, &value, message, field, PLACE_INDEX(place, i));
 
 		if (r == 0 && value != item && json_array_set(list, i, value) < 0)
 			r = err_set(clean->err, ENOMEM, "read a body");
-		json_decref(value);
 		if (r < 0)
 			return r;
 	}
@@ -194,12 +203,11 @@ static int clean_map(const struct clean *clean, json_t *map, const struct schema
 	if (!json_is_object(map))
 		return refuse_type(clean, map, message, field, true, place);
 	json_object_foreach_safe (map, next, key, item) {
-		json_t *value = json_is_null(item) ? null_item(field) : json_incref(item);
-		int r = clean_one(clean, &value, message, field, PLACE_ENTRY(place, key));
+		AUTO_JSON value = json_incref(item);
+		int r = clean_item(clean, &value, message, field, PLACE_ENTRY(place, key));
 
 		if (r == 0 && value != item && json_object_set(map, key, value) < 0)
 			r = err_set(clean->err, ENOMEM, "read a body");
-		json_decref(value);
 		if (r < 0)
 			return r;
 	}

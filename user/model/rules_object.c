@@ -9,6 +9,7 @@
 #include "user/model/object.h"
 #include "user/model/place.h"
 #include "user/model/rules.h"
+#include "user/model/value.h"
 
 #define DATA_MAX	(1u << 20)   /* bytes of values in one ConfigMap or Secret */
 #define ANNOTATIONS_MAX (256u << 10) /* bytes of keys and values of one object */
@@ -108,18 +109,6 @@ int service_finish(json_t *service, const struct place *place, struct err *err)
 	return r == 0 ? cluster_ips_check(spec, place, err) : r;
 }
 
-/* The bytes of all values, before base64 is undone: Kubernetes counts a little more kindly. */
-static size_t map_bytes(const json_t *map, bool base64)
-{
-	const char *key;
-	json_t *value;
-	size_t sum = 0;
-
-	json_object_foreach ((json_t *)map, key, value)
-		sum += base64 ? json_string_length(value) / 4 * 3 : json_string_length(value);
-	return sum;
-}
-
 static int size_check(size_t bytes, const struct place *place, struct err *err)
 {
 	if (bytes <= DATA_MAX)
@@ -138,10 +127,10 @@ int config_map_finish(json_t *config_map, const struct place *place, struct err 
 			return place_refuse(PLACE_KEY(PLACE_KEY(place, "binaryData"), key), err,
 				"stands in data too");
 	}
-	return size_check(map_bytes(data, false) + map_bytes(binary, true), place, err);
+	return size_check(value_map_bytes(data, false) + value_map_bytes(binary, true), place, err);
 }
 
 int secret_finish(json_t *secret, const struct place *place, struct err *err)
 {
-	return size_check(map_bytes(json_object_get(secret, "data"), true), place, err);
+	return size_check(value_map_bytes(json_object_get(secret, "data"), true), place, err);
 }

@@ -11,6 +11,7 @@
 #include "user/model/quantity.h"
 #include "user/model/selector.h"
 #include "user/model/validate.h"
+#include "user/model/value.h"
 
 #define DATA_MAX (1u << 20) /* bytes of values in one ConfigMap or Secret */
 
@@ -278,18 +279,6 @@ void endpoint_validate(const json_t *address, const struct place *place, struct 
 			"may not be in the link-local range (169.254.0.0/16, fe80::/10)");
 }
 
-/* Bytes of all values; base64 counts as what it holds. */
-static size_t map_bytes(const json_t *map, bool base64)
-{
-	const char *key;
-	json_t *value;
-	size_t sum = 0;
-
-	json_object_foreach ((json_t *)map, key, value)
-		sum += base64 ? json_string_length(value) / 4 * 3 : json_string_length(value);
-	return sum;
-}
-
 void data_validate(const json_t *object, const struct place *place, struct causes *causes)
 {
 	bool secret = strcmp(json_string_at(object, "kind", ""), "Secret") == 0;
@@ -301,6 +290,6 @@ void data_validate(const json_t *object, const struct place *place, struct cause
 		if (json_object_get(data, key))
 			cause_invalid(causes, PLACE_ENTRY(PLACE_KEY(place, "data"), key), NULL,
 				"duplicate of key present in binaryData");
-	if (map_bytes(data, secret) + map_bytes(binary, true) > DATA_MAX)
+	if (value_map_bytes(data, secret) + value_map_bytes(binary, true) > DATA_MAX)
 		cause_too_long(causes, secret ? PLACE_KEY(place, "data") : place, DATA_MAX);
 }

@@ -172,3 +172,14 @@ int value_canonical(json_t **value, const struct schema_field *field)
 	*value = replaced;
 	return 0;
 }
+
+size_t value_map_bytes(const json_t *map, bool base64)
+{
+	const char *key;
+	json_t *value;
+	size_t sum = 0;
+
+	json_object_foreach ((json_t *)map, key, value)
+		sum += base64 ? json_string_length(value) / 4 * 3 : json_string_length(value);
+	return sum;
+}

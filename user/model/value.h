@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "user/model/schema.h"
 
@@ -34,3 +35,6 @@ bool value_is_time(const char *text);
 
 /* null, "", 0, false, {} and []. */
 bool value_is_zero(const json_t *value);
+
+/* The bytes of all values of a map of strings; @base64: of what they stand for, a little more at most. */
+size_t value_map_bytes(const json_t *map, bool base64);

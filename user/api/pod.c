@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/api/pod.h"
+
+#include <string.h>
+
+#include "user/api/failure.h"
+#include "user/api/request.h"
+#include "user/base/cleanup.h"
+
+/* A Pod that has not begun, or is at its end, has nothing to end in peace. */
+long long pod_grace(const json_t *object, long long asked)
+{
+	const json_t *spec = json_object_get(object, "spec");
+	const char *phase = json_string_at(json_object_get(object, "status"), "phase", "");
+
+	if (!json_string_at(spec, "nodeName", "")[0] || strcmp(phase, "Succeeded") == 0 ||
+		strcmp(phase, "Failed") == 0)
+		return 0;
+	return asked >= 0 ? asked : json_integer_at(spec, "terminationGracePeriodSeconds", 30);
+}
+
+static bool resources_have(const json_t *container, const char *what, const char *name)
+{
+	const json_t *resources = json_object_get(container, "resources");
+
+	return json_object_get(json_object_get(resources, what), name) != NULL;
+}
+
+/* Guaranteed: limits of both that equal the requests; BestEffort: nothing is said at all. */
+static void qos_look(const json_t *container, bool *any, bool *all)
+{
+	static const char *const names[] = {"cpu", "memory"};
+	const json_t *resources = json_object_get(container, "resources");
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const json_t *limits = json_object_get(resources, "limits");
+		const json_t *requests = json_object_get(resources, "requests");
+
+		*any |= resources_have(container, "limits", names[i]) ||
+			resources_have(container, "requests", names[i]);
+		*all &= json_object_get(limits, names[i]) &&
+			json_equal(json_object_get(limits, names[i]),
+				json_object_get(requests, names[i]));
+	}
+}
+
+static const char *pod_qos(const json_t *spec)
+{
+	static const char *const lists[] = {"containers", "initContainers"};
+	bool any = false, all = true;
+	json_t *container;
+	size_t i;
+
+	for (size_t list = 0; list < COUNT(lists); list++)
+		json_array_foreach (json_object_get(spec, lists[list]), i, container)
+			qos_look(container, &any, &all);
+	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
+}
+
+int pod_create(const struct api_request *request, json_t *object, struct failure *failure)
+{
+	json_t *status = json_pack("{s:s, s:s}", "phase", "Pending", "qosClass",
+		pod_qos(json_object_get(object, "spec")));
+
+	if (json_object_set_new(object, "status", status) < 0)
+		return failure_internal(failure, "out of memory");
+	return pod_admit(request, object, failure);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the Pods of a Service are: EndpointSlices, and Endpoints for older clients.  Pure. */
+#pragma once
+
+#include "user/base/json.h"
+
+struct requests;
+
+#define SLICE_SERVICE "kubernetes.io/service-name"
+#define SLICE_MANAGER "endpointslice.kubernetes.io/managed-by"
+#define SLICE_SELF    "endpointslice-controller.k8s.io"
+#define SLICE_MOST    100 /* endpoints in one */
+
+#define ENDPOINTS_MANAGER "endpoints.kubernetes.io/managed-by"
+#define ENDPOINTS_SELF	  "endpoint-controller"
+#define ENDPOINTS_MOST	  1000 /* addresses in one; more are left out */
+
+/* What there is, each "namespace/name" -> object. */
+struct endpoint_view {
+	const json_t *pods, *nodes, *slices;
+};
+
+/*
+ * Keeps the slices of @service: an endpoint stays in the slice that has it, and a slice in which nothing
+ * changed is not written.  -ENOMEM.
+ */
+int slices_plan(const json_t *service, const struct endpoint_view *view, struct requests *plan);
+
+/* Keeps @endpoints (NULL: not there) of @service (NULL: it is gone).  -ENOMEM. */
+int endpoints_plan(
+	const json_t *service, const json_t *endpoints, const json_t *pods, struct requests *plan);
