@@ -50,6 +50,9 @@ ssize_t http_reader_feed(struct http_reader *reader, const void *data, size_t le
 /* The value of the first field of that name (any case), or NULL. */
 const char *http_reader_field(const struct http_reader *reader, const char *name);
 
+/* The @nth (from 0) of several. */
+const char *http_reader_field_at(const struct http_reader *reader, const char *name, size_t nth);
+
 /* True when the comma-separated list in @value holds @token (any case). */
 bool http_list_has(const char *value, const char *token);
 
