@@ -41,11 +41,31 @@ void exchange_kill(struct http_exchange *exchange)
 	timer_arm(exchange->timer, 0);
 }
 
+/* Only who sends a body is asked about. */
+static void exchange_head(void *userdata)
+{
+	struct http_exchange *exchange = userdata;
+	const struct http_server_config *config = server_config(exchange->server);
+	const http_parser *parser = &exchange->reader.parser;
+	size_t most;
+
+	if (!(parser->flags & F_CHUNKED) &&
+		(parser->content_length == 0 || parser->content_length == UINT64_MAX))
+		return;
+	most = config->body_most(config->userdata, exchange);
+	if (most < exchange->reader.max_body)
+		exchange->reader.max_body = most;
+}
+
 static void exchange_begin(struct http_exchange *exchange)
 {
+	const struct http_server_config *config = server_config(exchange->server);
+
 	http_reader_clear(&exchange->reader);
-	http_reader_init(&exchange->reader, HTTP_REQUEST, HTTP_MAX_HEADER,
-		server_config(exchange->server)->max_body);
+	http_reader_init(&exchange->reader, HTTP_REQUEST, HTTP_MAX_HEADER, config->max_body);
+	if (config->body_most)
+		exchange->reader.head = exchange_head;
+	exchange->reader.userdata = exchange;
 	http_target_clear(&exchange->target);
 	exchange->state = EXCHANGE_READING;
 	exchange->keep_alive = exchange->chunked = exchange->full = false;

@@ -70,6 +70,8 @@ static int on_head(http_parser *parser)
 	struct http_reader *reader = parser->data;
 
 	reader->head_done = true;
+	if (reader->head)
+		reader->head(reader->userdata);
 	return 0;
 }
 

@@ -25,6 +25,8 @@ struct http_reader {
 	/* When set, the body is handed out instead of kept, and max_body does not count.  A non-zero
 	 * answer ends the message there. */
 	int (*body_chunk)(void *userdata, const char *data, size_t len);
+	void (*head)(
+		void *userdata); /* when all headers are there, before the body; NULL: nobody asks */
 	void *userdata;
 	char *target; /* requests */
 	struct http_field fields[HTTP_MAX_FIELDS];

@@ -32,6 +32,8 @@ typedef void (*http_handler_fn)(void *userdata, struct http_exchange *exchange);
 struct http_server_config {
 	unsigned max_connections; /* 0: HTTP_MAX_CONNECTIONS; one more is closed at once */
 	size_t max_body;	  /* 0: HTTP_MAX_BODY; a larger one is answered with 413 */
+	/* How much of it is read from this client, at most max_body; NULL: always that. */
+	size_t (*body_most)(void *userdata, const struct http_exchange *exchange);
 	const struct tls
 		*tls; /* NULL: plain; freed by the caller after the server and its WebSockets */
 	http_handler_fn handle;
