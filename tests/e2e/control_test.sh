@@ -12,7 +12,8 @@ STRATEGIC='Content-Type: application/strategic-merge-patch+json'
 TABLE='Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
 
 control_start() {
-	"$PODNET_BIN/podnet-control" --store "sqlite:$STORE" --run-dir "$RUN" 2>>"$TEST_DIR/control.log" &
+	"$PODNET_BIN/podnet-control" --store "sqlite:$STORE" --run-dir "$RUN" --listen "" \
+		--pki-dir "$TEST_DIR/pki" 2>>"$TEST_DIR/control.log" &
 	control=$!
 	eventually "podnet-control is there" 20 control_is_ready
 }

@@ -4,6 +4,9 @@
 
 #include "user/api/api.h"
 
+struct audit;
+struct policy;
+struct signer;
 struct watcher;
 struct write;
 
@@ -14,6 +17,9 @@ struct api {
 	struct watcher *watchers;
 	size_t watcher_count;
 	struct write *writes;
+	struct policy *policy;
+	struct signer *signer; /* NULL: no tokens */
+	struct audit *audit;   /* NULL: nothing is recorded */
 };
 
 /* watch.c: ends all. */

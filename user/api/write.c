@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/api/admit.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
 #include "user/base/cleanup.h"
@@ -22,6 +23,7 @@ static void write_free(struct write *write)
 	if (write->steps->release)
 		write->steps->release(write);
 	json_decref(write->object);
+	identity_clear(&write->request.who);
 	free(write);
 }
 
@@ -138,7 +140,12 @@ static int write_step(struct write *write, const struct store_entry *entry, stru
 	if (entry && write_old(write, entry, &old, failure) < 0)
 		return -1;
 	json_decref(take_ptr(write->object));
-	return write->steps->step(write, old, failure);
+	if (write->steps->step(write, old, failure) < 0)
+		return -1;
+	if (write->effect == WRITE_NONE)
+		return 0;
+	return admit_write(
+		&write->request, write->object, old, write->effect == WRITE_DELETE, failure);
 }
 
 static void write_put(struct write *write, const char *key, const struct store_entry *entry)
@@ -199,6 +206,7 @@ void write_begin(const struct api_request *request, const struct write_steps *st
 		write->next->link = &write->next;
 	request->api->writes = write;
 	write->request = *request;
+	json_incref(write->request.who.info);
 	write->steps = steps;
 	write->data = data;
 	write->success = success;
