@@ -6,6 +6,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/loop.h"
+#include "user/client/client.h"
 #include "user/http/address.h"
 #include "user/http/client.h"
 #include "user/http/server.h"
@@ -47,6 +48,40 @@ TEST(addresses_are_taken_apart)
 		CHECK_STR(cases[i].text, address.host, cases[i].host);
 		CHECK_EQ(cases[i].text, address.port, cases[i].port);
 		CHECK_STR(cases[i].text, text, cases[i].again);
+	}
+}
+
+TEST(urls_of_servers_are_taken_apart)
+{
+	static const struct {
+		const char *url, *again, *why; /* why NULL: it is one */
+	} cases[] = {
+		{"https://10.0.0.1:6443", "10.0.0.1:6443", NULL},
+		{"https://api.example", "api.example:443", NULL},
+		{"https://api.example/", "api.example:443", NULL},
+		{"https://[::1]", "[::1]:443", NULL},
+		{"https://[::1]:8443/", "[::1]:8443", NULL},
+		{"http://10.0.0.1:6443", NULL, "does not begin with https://"},
+		{"10.0.0.1:6443", NULL, "does not begin with https://"},
+		{"https://api.example/k8s", NULL, "a server has no path"},
+		{"https://", NULL, "is no ADDRESS:PORT"},
+		{"https://:6443", NULL, "is no ADDRESS:PORT"},
+		{"https://a:b", NULL, "is no ADDRESS:PORT"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct http_address address;
+		char text[HTTP_ADDRESS_TEXT];
+		struct err err;
+		int r = http_address_of_url(cases[i].url, &address, &err);
+
+		if (cases[i].why) {
+			CHECK_FAILS(cases[i].url, r, EINVAL, &err, cases[i].why);
+			continue;
+		}
+		CHECK_OK(cases[i].url, r, &err);
+		http_address_text(&address, text);
+		CHECK_STR(cases[i].url, text, cases[i].again);
 	}
 }
 
@@ -119,6 +154,11 @@ static void on_request(void *userdata, struct http_exchange *exchange)
 	} else if (first && strcmp(first, "exec") == 0) {
 		http_upgrade_websocket(
 			exchange, protocols, &websocket_events, fixture, &fixture->at_server);
+	} else if (first && strcmp(first, "token") == 0) {
+		AUTO_JSON json = json_pack(
+			"{s:s?}", "token", http_exchange_header(exchange, "Authorization"));
+
+		http_answer_json(exchange, 200, json);
 	} else {
 		char answer[32];
 
@@ -323,6 +363,55 @@ TEST(a_websocket_speaks_through_tls)
 	fixture_stop(&fixture);
 }
 
+static void on_answer(void *userdata, const struct client_answer *answer)
+{
+	struct fixture *fixture = userdata;
+
+	fixture->ended++;
+	fixture->status = answer->status;
+	snprintf(fixture->body, sizeof(fixture->body), "%s",
+		json_string_at(answer->body, "token", answer->message));
+}
+
+static void ask_api(struct fixture *fixture, const struct client_config *config)
+{
+	struct client_request request = {.method = "GET", .target = "/token"};
+	struct client *client;
+	struct err err;
+
+	if (client_new(fixture->loop, config, &client, &err) < 0)
+		BAIL(err.text);
+	if (client_send(client, &request, on_answer, fixture, NULL) < 0)
+		BAIL("send");
+	for (unsigned i = 0; i < 5000 && !fixture->ended; i++)
+		sd_event_run(fixture->loop, USEC_PER_MSEC);
+	client_free(client);
+}
+
+TEST(the_api_client_reaches_a_server_with_a_token)
+{
+	struct fixture fixture;
+	char server[40];
+	struct client_config config = {.server = server, .token = "abc"};
+
+	fixture_start(&fixture);
+	snprintf(server, sizeof(server), "https://127.0.0.1:%u", fixture.remote.name.port);
+	config.authority = fixture.authority.text;
+	ask_api(&fixture, &config);
+	CHECK_EQ("answered", fixture.status, 200);
+	CHECK_STR("the server got it", fixture.body, "Bearer abc");
+	fixture_stop(&fixture);
+
+	fixture_start(&fixture);
+	snprintf(server, sizeof(server), "https://127.0.0.1:%u", fixture.remote.name.port);
+	config.authority = fixture.stranger.text;
+	ask_api(&fixture, &config);
+	CHECK_EQ("a server that is not trusted gets none", fixture.status, 0);
+	CHECK_STR("not even a request", fixture.peer, "");
+	CHECK_HAS("says why", fixture.body, "certificate is not trusted");
+	fixture_stop(&fixture);
+}
+
 /* --- what is no TLS --- */
 
 static int dial(struct fixture *fixture)
@@ -365,6 +454,7 @@ TEST(what_is_no_tls_is_told_so_or_closed)
 		{"plain HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0,
 			"Client sent an HTTP request to an HTTPS server."},
 		{"garbage", "\x01\x02garbage\r\n\r\n", 0, ""},
+		{"a hello of SSL 2", "\x80\x40\x01\x03", 4, ""},
 		{"a record that is too long", "\x16\x03\x01\xff\xff\x01", 6, ""},
 		{"a broken hello", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10, ""},
 	};

@@ -45,7 +45,7 @@ static int client_remote(struct client *client, const struct client_config *conf
 {
 	struct tls_config tls = {config->authority, config->certificate, config->key};
 	struct http_remote *remote = &client->remote;
-	int r = http_address_parse(config->server, &remote->name, err);
+	int r = http_address_of_url(config->server, &remote->name, err);
 
 	if (r == 0)
 		r = http_address_resolve(

@@ -21,8 +21,8 @@ struct err;
 
 /* All is copied. */
 struct client_config {
-	const char *socket_path; /* NULL: @server, over TLS */
-	const char *server;	 /* "ADDRESS:PORT", "[ADDRESS]:PORT" or "NAME:PORT" */
+	const char *socket_path; /* NULL: @server */
+	const char *server;	 /* "https://NAME-OR-ADDRESS:PORT" */
 	const char *
 		authority; /* PEM: who signed the server's certificate; NULL: one of the system's */
 	const char *certificate, *key; /* PEM: what the server is shown; NULL: nothing */

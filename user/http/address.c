@@ -41,6 +41,27 @@ int http_address_parse(const char *text, struct http_address *ret, struct err *e
 	return 0;
 }
 
+int http_address_of_url(const char *url, struct http_address *ret, struct err *err)
+{
+	static const char scheme[] = "https://";
+	const char *host = url + strlen(scheme);
+	char text[HTTP_ADDRESS_TEXT];
+	size_t len;
+	int written;
+
+	if (strncmp(url, scheme, strlen(scheme)) != 0)
+		return err_refuse(err, EINVAL, "'%s' does not begin with %s", url, scheme);
+	len = strcspn(host, "/?#");
+	if (host[len] && strcmp(host + len, "/") != 0)
+		return err_refuse(err, EINVAL, "'%s': a server has no path", url);
+	/* A colon behind the last bracket begins a port. */
+	written = snprintf(text, sizeof(text), "%.*s%s", (int)len, host,
+		memchr(host, ':', len) && host[len - 1] != ']' ? "" : ":443");
+	if (written < 0 || (size_t)written >= sizeof(text))
+		return err_refuse(err, EINVAL, "'%s' is too long", url);
+	return http_address_parse(text, ret, err);
+}
+
 void http_address_text(const struct http_address *address, char ret[HTTP_ADDRESS_TEXT])
 {
 	bool bare = !strchr(address->host, ':');

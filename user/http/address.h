@@ -17,6 +17,9 @@ struct http_address {
 /* EINVAL: no host, no port, or none that could be one. */
 int http_address_parse(const char *text, struct http_address *ret, struct err *err);
 
+/* "https://api.example:6443", as a kubeconfig says it: port 443 unless it is given, and no path. */
+int http_address_of_url(const char *url, struct http_address *ret, struct err *err);
+
 /* "host:port", with brackets where they are needed. */
 #define HTTP_ADDRESS_TEXT (HTTP_HOST_MAX + 10)
 void http_address_text(const struct http_address *address, char ret[HTTP_ADDRESS_TEXT]);

@@ -15,7 +15,6 @@
 #include "user/http/buffer.h"
 #include "user/http/handshake.h"
 #include "user/http/reader.h"
-#include "user/http/tls.h"
 #include "user/http/transport.h"
 
 #define CHUNK	   (16u << 10)
@@ -111,7 +110,7 @@ static int call_connect(struct http_call *call, const struct http_call_spec *spe
 		return connect_unix(spec->socket_path, &call->transport.fd, err);
 	r = connect_tcp(remote, &call->transport.fd, err);
 	if (r == 0 && remote->tls)
-		r = tls_connect(remote->tls, call->transport.fd, remote->name.host,
+		r = remote->tls->ops->connect(remote->tls, call->transport.fd, remote->name.host,
 			&call->transport.tls, err);
 	return r;
 }

@@ -8,9 +8,9 @@
 #include "user/base/err.h"
 #include "user/base/loop.h"
 #include "user/http/server.h"
-#include "user/http/tls.h"
 
 #define CHUNK	      (16u << 10)
+#define TLS_HANDSHAKE 22		  /* the type of its first record */
 #define SHAKE_TIMEOUT (10 * USEC_PER_SEC) /* for the TLS handshake */
 #define IDLE_TIMEOUT  (60 * USEC_PER_SEC) /* between requests */
 #define READ_TIMEOUT  (30 * USEC_PER_SEC) /* for a whole request */
@@ -187,29 +187,42 @@ static void exchange_write(struct http_exchange *exchange)
 }
 
 /* Who speaks plain HTTP to a port of TLS is told so. */
-static bool exchange_is_plain(struct http_exchange *exchange)
+static void exchange_answer_plain(int fd)
 {
 	static const char answer[] =
 		"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
 		"Client sent an HTTP request to an HTTPS server.\n";
 	char data[CHUNK];
-	int fd = exchange->transport.fd;
 
-	if (recv(fd, data, 1, MSG_PEEK) != 1 || data[0] < 'A' || data[0] > 'Z')
-		return false;
-	/* What is left unread would turn the end of the answer into a reset. */
-	while (recv(fd, data, sizeof(data), 0) == sizeof(data))
-		;
+	/* What is left unread turns the end of the answer into a reset; a request's head is not that long. */
+	if (recv(fd, data, sizeof(data), 0) <= 0)
+		return;
 	/* The socket's buffer is empty: it takes this whole, or the peer is gone. */
 	send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
-	return true;
+}
+
+/* The first byte of all tells whether TLS begins here at all; GnuTLS would wait for more of anything. */
+static int exchange_recognize(struct http_exchange *exchange)
+{
+	int fd = exchange->transport.fd;
+	char first;
+
+	if (exchange->recognized || recv(fd, &first, 1, MSG_PEEK) != 1)
+		return 0;
+	exchange->recognized = true;
+	if (first == TLS_HANDSHAKE)
+		return 0;
+	if (first >= 'A' && first <= 'Z')
+		exchange_answer_plain(fd);
+	return -EPROTO;
 }
 
 static void exchange_shake(struct http_exchange *exchange)
 {
-	int r = exchange_is_plain(exchange) ? -EPROTO
-					    : transport_handshake(&exchange->transport, NULL);
+	int r = exchange_recognize(exchange);
 
+	if (r == 0)
+		r = transport_handshake(&exchange->transport, NULL);
 	if (r == -EAGAIN) {
 		exchange_watch(exchange);
 		return;
@@ -255,7 +268,8 @@ static int exchange_secure(struct http_exchange *exchange)
 {
 	const struct tls *tls = server_config(exchange->server)->tls;
 
-	return tls ? tls_accept(tls, exchange->transport.fd, &exchange->transport.tls, NULL) : 0;
+	return tls ? tls->ops->accept(tls, exchange->transport.fd, &exchange->transport.tls, NULL)
+		   : 0;
 }
 
 int exchange_new(struct http_server *server, sd_event *loop, int fd, struct http_exchange **list)
@@ -274,7 +288,8 @@ int exchange_new(struct http_server *server, sd_event *loop, int fd, struct http
 	if (r >= 0)
 		r = sd_event_add_io(loop, &exchange->source, fd, EPOLLIN, exchange_io, exchange);
 	if (r < 0) {
-		tls_session_free(exchange->transport.tls); /* the socket is the caller's */
+		exchange->transport.fd = -1; /* is the caller's */
+		transport_close(&exchange->transport);
 		timer_free(exchange->timer);
 		free(exchange);
 		return r;
@@ -355,7 +370,9 @@ const char *http_exchange_header_at(
 
 const struct tls_peer *http_exchange_peer(const struct http_exchange *exchange)
 {
-	return exchange->transport.tls ? tls_peer(exchange->transport.tls) : NULL;
+	const struct tls_session *tls = exchange->transport.tls;
+
+	return tls ? tls->ops->peer(tls) : NULL;
 }
 
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len)

@@ -39,6 +39,7 @@ struct http_exchange {
 	struct http_target target;
 	struct buffer in, out; /* in: bytes beyond the current request */
 	bool keep_alive, chunked, full, upgraded;
+	bool recognized; /* the peer has begun with TLS */
 	void (*gone)(void *userdata);
 	void (*drained)(void *userdata);
 	void *userdata;

@@ -10,23 +10,29 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/http/transport.h"
 
 /* Forward secrecy and authenticated encryption alone. */
 #define PRIORITIES                                                                               \
 	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL" \
 	":+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD"
 
-struct tls {
+struct credentials {
+	struct tls tls;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priorities;
 };
 
-struct tls_session {
+struct session {
+	struct tls_session tls;
 	gnutls_session_t session;
 	bool server, established;
 	bool sending; /* a record is half out: GnuTLS keeps its bytes */
+	char *host; /* a client's: GnuTLS only borrows it */
 	struct tls_peer peer;
 };
+
+static const struct tls_ops session_ops;
 
 static int tls_fail(struct err *err, int code, const char *what)
 {
@@ -40,19 +46,19 @@ static gnutls_datum_t datum_of(const char *text)
 	return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
 }
 
-static int tls_trust(struct tls *tls, const char *authority)
+static int tls_trust(struct credentials *own, const char *authority)
 {
 	gnutls_datum_t pem;
 	int r;
 
 	if (!authority)
-		return gnutls_certificate_set_x509_system_trust(tls->credentials);
+		return gnutls_certificate_set_x509_system_trust(own->credentials);
 	pem = datum_of(authority);
-	r = gnutls_certificate_set_x509_trust_mem(tls->credentials, &pem, GNUTLS_X509_FMT_PEM);
+	r = gnutls_certificate_set_x509_trust_mem(own->credentials, &pem, GNUTLS_X509_FMT_PEM);
 	return r == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : r;
 }
 
-static int tls_show(struct tls *tls, const struct tls_config *config)
+static int tls_show(struct credentials *own, const struct tls_config *config)
 {
 	gnutls_datum_t certificate, key;
 
@@ -61,123 +67,57 @@ static int tls_show(struct tls *tls, const struct tls_config *config)
 	certificate = datum_of(config->certificate);
 	key = datum_of(config->key);
 	return gnutls_certificate_set_x509_key_mem(
-		tls->credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
+		own->credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
+}
+
+static int tls_prepare(
+	struct credentials *own, const struct tls_config *config, const char **ret_what)
+{
+	int r = gnutls_certificate_allocate_credentials(&own->credentials);
+
+	*ret_what = "prepare TLS";
+	if (r >= 0)
+		r = gnutls_priority_init(&own->priorities, PRIORITIES, NULL);
+	if (r < 0)
+		return r;
+	*ret_what = "read the authority's certificate";
+	r = tls_trust(own, config->authority);
+	if (r < 0)
+		return r;
+	*ret_what = "read certificate and key";
+	return tls_show(own, config);
 }
 
 int tls_new(const struct tls_config *config, struct tls **ret, struct err *err)
 {
-	struct tls *tls = calloc(1, sizeof(*tls));
-	const char *what = "prepare TLS";
+	struct credentials *own = calloc(1, sizeof(*own));
+	const char *what;
 	int r;
 
-	if (!tls)
-		return err_set(err, ENOMEM, "%s", what);
-	r = gnutls_certificate_allocate_credentials(&tls->credentials);
-	if (r >= 0)
-		r = gnutls_priority_init(&tls->priorities, PRIORITIES, NULL);
-	if (r >= 0) {
-		what = "read the authority's certificate";
-		r = tls_trust(tls, config->authority);
-	}
-	if (r >= 0) {
-		what = "read certificate and key";
-		r = tls_show(tls, config);
-	}
+	if (!own)
+		return err_set(err, ENOMEM, "prepare TLS");
+	own->tls.ops = &session_ops;
+	r = tls_prepare(own, config, &what);
 	if (r < 0) {
-		tls_free(tls);
+		tls_free(&own->tls);
 		return tls_fail(err, r, what);
 	}
-	*ret = tls;
+	*ret = &own->tls;
 	return 0;
 }
 
-struct tls *tls_free(struct tls *tls)
+static void credentials_free(struct tls *tls)
 {
-	if (!tls)
-		return NULL;
-	if (tls->credentials)
-		gnutls_certificate_free_credentials(tls->credentials);
-	if (tls->priorities)
-		gnutls_priority_deinit(tls->priorities);
-	free(tls);
-	return NULL;
+	struct credentials *own = (struct credentials *)tls;
+
+	if (own->credentials)
+		gnutls_certificate_free_credentials(own->credentials);
+	if (own->priorities)
+		gnutls_priority_deinit(own->priorities);
+	free(own);
 }
 
 /* --- sessions --- */
-
-static int session_set_up(struct tls_session *session, const struct tls *tls, int fd)
-{
-	static const char http[] = "http/1.1";
-	gnutls_datum_t protocol = {(unsigned char *)http, sizeof(http) - 1};
-	unsigned flags = session->server ? GNUTLS_SERVER : GNUTLS_CLIENT;
-	int r = gnutls_init(
-		&session->session, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
-
-	if (r >= 0)
-		r = gnutls_priority_set(session->session, tls->priorities);
-	if (r >= 0)
-		r = gnutls_credentials_set(
-			session->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
-	if (r >= 0)
-		r = gnutls_alpn_set_protocols(session->session, &protocol, 1, 0);
-	if (r >= 0)
-		gnutls_transport_set_int(session->session, fd);
-	return r;
-}
-
-static int session_new(bool server, const struct tls *tls, int fd, struct tls_session **ret)
-{
-	struct tls_session *session = calloc(1, sizeof(*session));
-	int r;
-
-	if (!session)
-		return GNUTLS_E_MEMORY_ERROR;
-	session->server = server;
-	r = session_set_up(session, tls, fd);
-	if (r < 0)
-		tls_session_free(session);
-	else
-		*ret = session;
-	return r;
-}
-
-int tls_accept(const struct tls *tls, int fd, struct tls_session **ret, struct err *err)
-{
-	int r = session_new(true, tls, fd, ret);
-
-	if (r < 0)
-		return tls_fail(err, r, "begin TLS");
-	gnutls_certificate_server_set_request((*ret)->session, GNUTLS_CERT_REQUEST);
-	return 0;
-}
-
-/* A name is sent along, so that the server can choose; an address must not be. */
-static int session_name(struct tls_session *session, const char *host)
-{
-	unsigned char address[16];
-
-	gnutls_session_set_verify_cert(session->session, host, 0);
-	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
-		return 0;
-	return gnutls_server_name_set(session->session, GNUTLS_NAME_DNS, host, strlen(host));
-}
-
-int tls_connect(
-	const struct tls *tls, int fd, const char *host, struct tls_session **ret, struct err *err)
-{
-	struct tls_session *session;
-	int r = session_new(false, tls, fd, &session);
-
-	if (r < 0)
-		return tls_fail(err, r, "begin TLS");
-	r = session_name(session, host);
-	if (r < 0) {
-		tls_session_free(session);
-		return tls_fail(err, r, "begin TLS");
-	}
-	*ret = session;
-	return 0;
-}
 
 static void peer_clear(struct tls_peer *peer)
 {
@@ -188,17 +128,97 @@ static void peer_clear(struct tls_peer *peer)
 	*peer = (struct tls_peer){0};
 }
 
-struct tls_session *tls_session_free(struct tls_session *session)
+static void session_free(struct tls_session *tls)
 {
-	if (!session)
-		return NULL;
+	struct session *session = (struct session *)tls;
+
 	if (session->established)
 		gnutls_bye(session->session, GNUTLS_SHUT_WR);
 	if (session->session)
 		gnutls_deinit(session->session);
 	peer_clear(&session->peer);
+	free(session->host);
 	free(session);
-	return NULL;
+}
+
+static int session_set_up(struct session *session, const struct credentials *own, int fd)
+{
+	static const char http[] = "http/1.1";
+	gnutls_datum_t protocol = {(unsigned char *)http, sizeof(http) - 1};
+	unsigned flags = session->server ? GNUTLS_SERVER : GNUTLS_CLIENT;
+	int r = gnutls_init(
+		&session->session, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
+
+	if (r >= 0)
+		r = gnutls_priority_set(session->session, own->priorities);
+	if (r >= 0)
+		r = gnutls_credentials_set(
+			session->session, GNUTLS_CRD_CERTIFICATE, own->credentials);
+	if (r >= 0)
+		r = gnutls_alpn_set_protocols(session->session, &protocol, 1, 0);
+	if (r >= 0)
+		gnutls_transport_set_int(session->session, fd);
+	return r;
+}
+
+static int session_new(bool server, const struct tls *tls, int fd, struct session **ret)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int r;
+
+	if (!session)
+		return GNUTLS_E_MEMORY_ERROR;
+	session->tls.ops = &session_ops;
+	session->server = server;
+	r = session_set_up(session, (const struct credentials *)tls, fd);
+	if (r < 0)
+		session_free(&session->tls);
+	else
+		*ret = session;
+	return r;
+}
+
+static int session_accept(const struct tls *tls, int fd, struct tls_session **ret, struct err *err)
+{
+	struct session *session;
+	int r = session_new(true, tls, fd, &session);
+
+	if (r < 0)
+		return tls_fail(err, r, "begin TLS");
+	gnutls_certificate_server_set_request(session->session, GNUTLS_CERT_REQUEST);
+	*ret = &session->tls;
+	return 0;
+}
+
+/* A name is sent along, so that the server can choose; an address must not be. */
+static int session_name(struct session *session, const char *host)
+{
+	unsigned char address[16];
+
+	session->host = strdup(host);
+	if (!session->host)
+		return GNUTLS_E_MEMORY_ERROR;
+	gnutls_session_set_verify_cert(session->session, session->host, 0);
+	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+		return 0;
+	return gnutls_server_name_set(session->session, GNUTLS_NAME_DNS, host, strlen(host));
+}
+
+static int session_connect(
+	const struct tls *tls, int fd, const char *host, struct tls_session **ret, struct err *err)
+{
+	struct session *session;
+	int r = session_new(false, tls, fd, &session);
+
+	if (r < 0)
+		return tls_fail(err, r, "begin TLS");
+	r = session_name(session, host);
+	if (r < 0) {
+		session_free(&session->tls);
+		return tls_fail(err, r, "begin TLS");
+	}
+	*ret = &session->tls;
+	return 0;
 }
 
 /* --- the client's certificate --- */
@@ -265,7 +285,7 @@ static void peer_explain(struct tls_peer *peer, unsigned status)
 	gnutls_free(text.data);
 }
 
-static void peer_look(struct tls_session *session)
+static void peer_look(struct session *session)
 {
 	gnutls_typed_vdata_st purpose = {
 		GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT, 0};
@@ -291,14 +311,14 @@ static void peer_look(struct tls_session *session)
 			"The certificate's subject has no usable common name.");
 }
 
-const struct tls_peer *tls_peer(const struct tls_session *session)
+static const struct tls_peer *session_peer(const struct tls_session *tls)
 {
-	return &session->peer;
+	return &((const struct session *)tls)->peer;
 }
 
 /* --- bytes --- */
 
-static int handshake_fail(struct tls_session *session, int code, struct err *err)
+static int handshake_fail(struct session *session, int code, struct err *err)
 {
 	unsigned status = gnutls_session_get_verify_cert_status(session->session);
 	struct tls_peer server = {0};
@@ -310,8 +330,9 @@ static int handshake_fail(struct tls_session *session, int code, struct err *err
 		err, EPROTO, "the server's certificate is not trusted: %s", server.problem);
 }
 
-int tls_handshake(struct tls_session *session, struct err *err)
+static int session_handshake(struct tls_session *tls, struct err *err)
 {
+	struct session *session = (struct session *)tls;
 	int r = gnutls_handshake(session->session);
 
 	if (r == 0) {
@@ -327,13 +348,13 @@ int tls_handshake(struct tls_session *session, struct err *err)
 	return handshake_fail(session, r, err);
 }
 
-bool tls_wants_write(const struct tls_session *session)
+static bool session_wants_write(const struct tls_session *tls)
 {
-	return gnutls_record_get_direction(session->session) == 1;
+	return gnutls_record_get_direction(((const struct session *)tls)->session) == 1;
 }
 
 /* A peer that begins a new handshake is not served any more. */
-static ssize_t tls_result(struct tls_session *session, ssize_t r)
+static ssize_t session_result(struct session *session, ssize_t r)
 {
 	if (r >= 0)
 		return r;
@@ -346,21 +367,38 @@ static ssize_t tls_result(struct tls_session *session, ssize_t r)
 	return -1;
 }
 
-ssize_t tls_recv(struct tls_session *session, void *data, size_t len)
+static ssize_t session_recv(struct tls_session *tls, void *data, size_t len)
 {
-	return tls_result(session, gnutls_record_recv(session->session, data, len));
+	struct session *session = (struct session *)tls;
+
+	return session_result(session, gnutls_record_recv(session->session, data, len));
 }
 
-ssize_t tls_send(struct tls_session *session, const void *data, size_t len)
+/* What GnuTLS could not send whole it has kept: the caller's bytes are not looked at again. */
+static ssize_t session_send(struct tls_session *tls, const void *data, size_t len)
 {
+	struct session *session = (struct session *)tls;
 	ssize_t r = session->sending ? gnutls_record_send(session->session, NULL, 0)
 				     : gnutls_record_send(session->session, data, len);
 
 	session->sending = r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED;
-	return tls_result(session, r);
+	return session_result(session, r);
 }
 
-bool tls_has_more(const struct tls_session *session)
+static bool session_has_more(const struct tls_session *tls)
 {
-	return gnutls_record_check_pending(session->session) > 0;
+	return gnutls_record_check_pending(((const struct session *)tls)->session) > 0;
 }
+
+static const struct tls_ops session_ops = {
+	.accept = session_accept,
+	.connect = session_connect,
+	.handshake = session_handshake,
+	.wants_write = session_wants_write,
+	.recv = session_recv,
+	.send = session_send,
+	.has_more = session_has_more,
+	.peer = session_peer,
+	.free = session_free,
+	.credentials_free = credentials_free,
+};

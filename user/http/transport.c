@@ -7,37 +7,48 @@
 #include "user/base/cleanup.h"
 #include "user/http/tls.h"
 
+/* Here, and not beside tls_new: a client may have none, and needs no library to free it. */
+struct tls *tls_free(struct tls *tls)
+{
+	if (tls)
+		tls->ops->credentials_free(tls);
+	return NULL;
+}
+
 int transport_handshake(struct transport *transport, struct err *err)
 {
-	return transport->tls ? tls_handshake(transport->tls, err) : 0;
+	return transport->tls ? transport->tls->ops->handshake(transport->tls, err) : 0;
 }
 
 unsigned transport_events(const struct transport *transport)
 {
-	return transport->tls && tls_wants_write(transport->tls) ? EPOLLOUT : EPOLLIN;
+	return transport->tls && transport->tls->ops->wants_write(transport->tls) ? EPOLLOUT
+										  : EPOLLIN;
 }
 
 ssize_t transport_recv(struct transport *transport, void *data, size_t len)
 {
-	return transport->tls ? tls_recv(transport->tls, data, len)
+	return transport->tls ? transport->tls->ops->recv(transport->tls, data, len)
 			      : recv(transport->fd, data, len, 0);
 }
 
 ssize_t transport_send(struct transport *transport, const void *data, size_t len, bool more)
 {
 	return transport->tls
-		       ? tls_send(transport->tls, data, len)
+		       ? transport->tls->ops->send(transport->tls, data, len)
 		       : send(transport->fd, data, len, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 }
 
 bool transport_has_more(const struct transport *transport)
 {
-	return transport->tls && tls_has_more(transport->tls);
+	return transport->tls && transport->tls->ops->has_more(transport->tls);
 }
 
 void transport_close(struct transport *transport)
 {
-	transport->tls = tls_session_free(transport->tls);
+	if (transport->tls)
+		transport->tls->ops->free(transport->tls);
+	transport->tls = NULL;
 	close_fd(&transport->fd);
 }
 

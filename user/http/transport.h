@@ -7,7 +7,36 @@
 #include <sys/types.h>
 
 struct err;
-struct tls_session;
+struct tls_ops;
+struct tls_peer;
+
+/* Credentials, and a session that was made with them.  Who never makes the first does not load the library. */
+struct tls {
+	const struct tls_ops *ops;
+};
+
+struct tls_session {
+	const struct tls_ops *ops;
+};
+
+struct tls_ops {
+	/* A server's end upon @fd (borrowed).  A client's certificate is asked for, not demanded. */
+	int (*accept)(const struct tls *tls, int fd, struct tls_session **ret, struct err *err);
+	/* A client's end: the server's certificate must be trusted, and be one for @host (a name or an address). */
+	int (*connect)(const struct tls *tls, int fd, const char *host, struct tls_session **ret,
+		struct err *err);
+	/* 0: done; -EAGAIN: again when the socket is ready (wants_write says for what); else why it failed. */
+	int (*handshake)(struct tls_session *session, struct err *err);
+	bool (*wants_write)(const struct tls_session *session);
+	ssize_t (*recv)(struct tls_session *session, void *data, size_t len);
+	ssize_t (*send)(struct tls_session *session, const void *data, size_t len);
+	bool (*has_more)(const struct tls_session *session);
+	/* After a server's handshake.  Borrowed from the session. */
+	const struct tls_peer *(*peer)(const struct tls_session *session);
+	/* Says farewell if it can do so at once. */
+	void (*free)(struct tls_session *session);
+	void (*credentials_free)(struct tls *tls);
+};
 
 struct transport {
 	int fd;
