@@ -5,7 +5,7 @@
 
 #define NOW 1000000
 
-static const struct claims good = {
+static const struct token_claims good = {
 	.namespace = "default",
 	.account = {"web", "uid-of-web"},
 	.pod = {"web-1", "uid-of-pod"},
@@ -21,11 +21,11 @@ TEST(claims_are_read_as_they_were_written)
 	AUTO_JSON own = json_pack("[s]", TOKEN_AUDIENCE);
 	AUTO_JSON both = NULL;
 	AUTO_JSON json = NULL;
-	AUTO_FREE char *text = claims_write(&good, audiences);
-	struct claims read;
+	AUTO_FREE char *text = token_claims_write(&good, audiences);
+	struct token_claims read;
 	struct err err;
 
-	if (!CHECK_OK("read", claims_read(text, own, NOW + 3599, &read, &both, &err), &err))
+	if (!CHECK_OK("read", token_claims_read(text, own, NOW + 3599, &read, &both, &err), &err))
 		return;
 	CHECK_STR("account", read.account.name, "web");
 	CHECK_STR("its uid", read.account.uid, "uid-of-web");
@@ -85,9 +85,9 @@ TEST(claims_that_do_not_hold_are_refused)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		AUTO_JSON both = NULL;
-		struct claims claims;
+		struct token_claims claims;
 		struct err err;
-		int r = claims_read(cases[i].payload, own, NOW, &claims, &both, &err);
+		int r = token_claims_read(cases[i].payload, own, NOW, &claims, &both, &err);
 
 		if (cases[i].why)
 			CHECK_FAILS(cases[i].what, r, EBADMSG, &err, cases[i].why);
@@ -101,7 +101,7 @@ TEST(who_comes_with_a_token_is_its_account)
 	AUTO_IDENTITY who = {0};
 	const json_t *extra;
 
-	CHECK_EQ("made", claims_identity(&good, &who), 0);
+	CHECK_EQ("made", token_claims_identity(&good, &who), 0);
 	CHECK_STR("user", identity_user(&who), "system:serviceaccount:default:web");
 	CHECK("of all accounts", identity_has_group(&who, "system:serviceaccounts"));
 	CHECK("of its namespace's", identity_has_group(&who, "system:serviceaccounts:default"));

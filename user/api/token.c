@@ -62,7 +62,7 @@ static bool object_is_there(struct api *api, const char *plural, const char *nam
 	return !claim->name[0] || (object && strcmp(uid_of(object), claim->uid) == 0);
 }
 
-static int claims_hold(struct api *api, const struct claims *claims, struct err *err)
+static int claims_hold(struct api *api, const struct token_claims *claims, struct err *err)
 {
 	if (!object_is_there(api, "serviceaccounts", claims->namespace, &claims->account))
 		return err_refuse(err, EBADMSG, "the token's service account has gone");
@@ -82,7 +82,7 @@ int token_verify(struct api *api, const char *token, const json_t *audiences, st
 	AUTO_JSON own = json_pack("[s]", TOKEN_AUDIENCE);
 	AUTO_JSON both = NULL;
 	AUTO_FREE char *payload = NULL;
-	struct claims claims;
+	struct token_claims claims;
 	int r;
 
 	if (!api->signer)
@@ -91,11 +91,11 @@ int token_verify(struct api *api, const char *token, const json_t *audiences, st
 		return err_set(err, ENOMEM, "look at a token");
 	r = signer_verify(api->signer, token, &payload, err);
 	if (r == 0)
-		r = claims_read(payload, json_array_size(audiences) ? audiences : own,
+		r = token_claims_read(payload, json_array_size(audiences) ? audiences : own,
 			now_seconds(), &claims, &both, err);
 	if (r == 0)
 		r = claims_hold(api, &claims, err);
-	if (r == 0 && claims_identity(&claims, ret) < 0)
+	if (r == 0 && token_claims_identity(&claims, ret) < 0)
 		r = err_set(err, ENOMEM, "look at a token");
 	if (r == 0 && ret_audiences)
 		*ret_audiences = take_ptr(both);
@@ -129,8 +129,8 @@ static int claim_set(const struct api_request *request, const json_t *object, co
 }
 
 /* A Pod's token also says on which node the Pod is. */
-static int claim_pod(const struct api_request *request, const json_t *pod, struct claims *claims,
-	struct failure *failure)
+static int claim_pod(const struct api_request *request, const json_t *pod,
+	struct token_claims *claims, struct failure *failure)
 {
 	const json_t *spec = json_object_get(pod, "spec");
 	const char *node_name = json_string_at(spec, "nodeName", "");
@@ -144,8 +144,8 @@ static int claim_pod(const struct api_request *request, const json_t *pod, struc
 	return claim_set(request, node, node_name, "", &claims->node, failure);
 }
 
-static int claim_bound(const struct api_request *request, const json_t *spec, struct claims *claims,
-	struct failure *failure)
+static int claim_bound(const struct api_request *request, const json_t *spec,
+	struct token_claims *claims, struct failure *failure)
 {
 	const json_t *bound = json_object_get(spec, "boundObjectRef");
 	const char *kind = json_string_at(bound, "kind", "");
@@ -176,8 +176,8 @@ static int claim_bound(const struct api_request *request, const json_t *spec, st
 }
 
 /* A node gets tokens for the Pods that it runs, and for nothing else. */
-static int check_node(
-	const struct api_request *request, const struct claims *claims, struct failure *failure)
+static int check_node(const struct api_request *request, const struct token_claims *claims,
+	struct failure *failure)
 {
 	const char *node = identity_node(&request->who);
 
@@ -201,14 +201,14 @@ static int token_seconds(const struct api_request *request, const json_t *spec, 
 	return 0;
 }
 
-static int token_claims(const struct api_request *request, const json_t *spec, struct claims *ret,
-	struct failure *failure)
+static int claims_fill(const struct api_request *request, const json_t *spec,
+	struct token_claims *ret, struct failure *failure)
 {
 	AUTO_JSON account =
 		object_find(request->api, "serviceaccounts", request->namespace, request->name);
 	int64_t seconds = 0;
 
-	*ret = (struct claims){.issued = now_seconds()};
+	*ret = (struct token_claims){.issued = now_seconds()};
 	if (!account)
 		return failure_not_found(failure, request);
 	if (strlen(request->namespace) >= sizeof(ret->namespace))
@@ -247,7 +247,7 @@ int token_create(const struct api_request *request, struct failure *failure)
 	AUTO_FREE char *payload = NULL;
 	AUTO_FREE char *token = NULL;
 	const json_t *spec, *audiences;
-	struct claims claims;
+	struct token_claims claims;
 	struct err err;
 
 	if (!request->api->signer)
@@ -255,10 +255,10 @@ int token_create(const struct api_request *request, struct failure *failure)
 	if (body_object(request, &asked, failure) < 0)
 		return -1;
 	spec = json_object_get(asked, "spec");
-	if (token_claims(request, spec, &claims, failure) < 0)
+	if (claims_fill(request, spec, &claims, failure) < 0)
 		return -1;
 	audiences = json_object_get(spec, "audiences");
-	payload = claims_write(&claims, json_array_size(audiences) ? audiences : own);
+	payload = token_claims_write(&claims, json_array_size(audiences) ? audiences : own);
 	if (!payload)
 		return failure_internal(failure, "out of memory");
 	if (signer_sign(request->api->signer, payload, &token, &err) < 0)

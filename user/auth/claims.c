@@ -18,7 +18,7 @@ static void object_write(json_t *private, const char *key, const struct claim_ob
 			json_pack("{s:s, s:s}", "name", object->name, "uid", object->uid));
 }
 
-char *claims_write(const struct claims *claims, const json_t *audiences)
+char *token_claims_write(const struct token_claims *claims, const json_t *audiences)
 {
 	AUTO_FREE char *user =
 		fs_format(USER_ACCOUNT_PREFIX "%s:%s", claims->namespace, claims->account.name);
@@ -85,11 +85,11 @@ static bool object_read(const json_t *private, const char *key, struct claim_obj
 				  ret->name[0] && ret->uid[0]);
 }
 
-static bool claims_parse(const json_t *payload, struct claims *ret)
+static bool claims_parse(const json_t *payload, struct token_claims *ret)
 {
 	const json_t *private = json_object_get(payload, PRIVATE);
 
-	*ret = (struct claims){
+	*ret = (struct token_claims){
 		.issued = json_integer_at(payload, "iat", -1),
 		.expires = json_integer_at(payload, "exp", -1),
 	};
@@ -103,7 +103,7 @@ static bool claims_parse(const json_t *payload, struct claims *ret)
 }
 
 /* The subject must be the account that the private claims name. */
-static bool subject_fits(const json_t *payload, const struct claims *claims)
+static bool subject_fits(const json_t *payload, const struct token_claims *claims)
 {
 	AUTO_FREE char *user =
 		fs_format(USER_ACCOUNT_PREFIX "%s:%s", claims->namespace, claims->account.name);
@@ -111,8 +111,8 @@ static bool subject_fits(const json_t *payload, const struct claims *claims)
 	return user && strcmp(json_string_at(payload, "sub", ""), user) == 0;
 }
 
-int claims_read(const char *payload, const json_t *audiences, int64_t now, struct claims *ret,
-	json_t **ret_audiences, struct err *err)
+int token_claims_read(const char *payload, const json_t *audiences, int64_t now,
+	struct token_claims *ret, json_t **ret_audiences, struct err *err)
 {
 	AUTO_JSON json = NULL;
 	AUTO_JSON both = NULL;
@@ -148,7 +148,7 @@ static int bound_extra(
 	return r < 0 ? r : identity_add_extra(identity, uid, object->uid);
 }
 
-int claims_identity(const struct claims *claims, struct identity *ret)
+int token_claims_identity(const struct token_claims *claims, struct identity *ret)
 {
 	AUTO_IDENTITY identity = {0};
 	AUTO_FREE char *user =

@@ -22,7 +22,7 @@ struct claim_object {
 	char name[CLAIM_NAME_MAX], uid[CLAIM_UID_MAX]; /* name "": there is none */
 };
 
-struct claims {
+struct token_claims {
 	char namespace[CLAIM_NAME_MAX];
 	struct claim_object account;
 	struct claim_object pod, secret, node; /* the token ends with these */
@@ -31,15 +31,15 @@ struct claims {
 };
 
 /* @audiences: a list of strings.  The payload, which the caller frees; NULL when memory is out. */
-char *claims_write(const struct claims *claims, const json_t *audiences);
+char *token_claims_write(const struct token_claims *claims, const json_t *audiences);
 
 /*
  * Reads a payload whose signature was right.  @audiences: it must be for one of these; *@ret_audiences, which the
  * caller owns, are those that it is for.  EBADMSG with the reason: not ours, not for these, not yet or no more
  * at @now.
  */
-int claims_read(const char *payload, const json_t *audiences, int64_t now, struct claims *ret,
-	json_t **ret_audiences, struct err *err);
+int token_claims_read(const char *payload, const json_t *audiences, int64_t now,
+	struct token_claims *ret, json_t **ret_audiences, struct err *err);
 
 /* Who comes with such a token.  -ENOMEM. */
-int claims_identity(const struct claims *claims, struct identity *ret);
+int token_claims_identity(const struct token_claims *claims, struct identity *ret);
