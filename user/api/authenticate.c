@@ -9,6 +9,7 @@
 #include "user/api/failure.h"
 #include "user/api/token.h"
 #include "user/base/cleanup.h"
+#include "user/base/clock.h"
 #include "user/base/err.h"
 #include "user/http/server.h"
 #include "user/http/tls.h"
@@ -36,6 +37,12 @@ static int from_certificate(const struct tls_peer *peer, struct identity *ret)
 	return r < 0 ? r : identity_add_group(ret, GROUP_AUTHENTICATED);
 }
 
+/* A connection may live longer than what was shown when it began. */
+static bool is_over(const struct tls_peer *peer)
+{
+	return (int64_t)(clock_wall() / USEC_PER_SEC) > peer->expires;
+}
+
 static const char *bearer_token(const struct http_exchange *exchange)
 {
 	static const char scheme[] = "Bearer ";
@@ -53,7 +60,7 @@ int authenticate(struct api *api, const struct http_exchange *exchange, struct i
 	const char *token = bearer_token(exchange);
 	int r;
 
-	if (peer && peer->trusted && peer->name[0])
+	if (peer && peer->trusted && peer->name[0] && !is_over(peer))
 		return from_certificate(peer, ret) < 0 ? no_memory(failure) : 0;
 	if (!token)
 		return refuse(failure);

@@ -168,11 +168,13 @@ enum node_verdict node_judge(const struct access *access, const char **ret_reaso
 
 /* --- what Pods use --- */
 
+/* @name NULL: any. */
 static bool name_at(const json_t *object, const char *outer, const char *key, const char *name)
 {
 	const json_t *inner = outer ? json_object_get(object, outer) : object;
+	const char *text = json_string_at(inner, key, "");
 
-	return inner && strcmp(json_string_at(inner, key, ""), name) == 0;
+	return inner && (name ? strcmp(text, name) == 0 : text[0] != '\0');
 }
 
 static bool volume_uses(const json_t *volume, bool secret, const char *name)
@@ -288,15 +290,12 @@ static const json_t *at(const json_t *object, const char *outer, const char *inn
 	return json_object_get(json_object_get(object, outer), inner);
 }
 
-static const char *refuse_node(
-	const char *node, const struct access *access, const json_t *object, const json_t *old)
+static const char *refuse_node(const char *node, const json_t *object, const json_t *old)
 {
 	const json_t *taints = at(object, "spec", "taints"), *before = at(old, "spec", "taints");
 
 	if (!name_at(object, "metadata", "name", node))
 		return "is not allowed to modify other nodes";
-	if (access->subresource[0])
-		return NULL;
 	if (!labels_are_free(at(object, "metadata", "labels"), at(old, "metadata", "labels")))
 		return "is not allowed to modify labels of Kubernetes' own domains";
 	if (old && taints != before && (!taints || !before || !json_equal(taints, before)))
@@ -304,29 +303,47 @@ static const char *refuse_node(
 	return NULL;
 }
 
+/* A node that chose what its Pods use would choose what it may read. */
+static const char *refuse_mirror(const json_t *pod)
+{
+	const json_t *spec = json_object_get(pod, "spec");
+
+	if (!json_object_get(at(pod, "metadata", "annotations"), "kubernetes.io/config.mirror"))
+		return "can only create mirror pods";
+	if (json_string_at(spec, "serviceAccountName", "")[0])
+		return "can not create pods that reference a service account";
+	if (pod_uses(spec, true, NULL))
+		return "can not create pods that reference secrets";
+	return pod_uses(spec, false, NULL) ? "can not create pods that reference configmaps" : NULL;
+}
+
+/* Labels select Pods for Services and budgets: they are not the node's to choose. */
+static bool same_labels(const json_t *object, const json_t *old)
+{
+	const json_t *now = at(object, "metadata", "labels"), *then = at(old, "metadata", "labels");
+
+	return json_object_size(now) == json_object_size(then) &&
+	       (json_object_size(now) == 0 || json_equal(now, then));
+}
+
 static const char *refuse_pod(
 	const char *node, const struct access *access, const json_t *object, const json_t *old)
 {
 	const json_t *bound = old ? old : object;
-	const json_t *annotations = at(object, "metadata", "annotations");
 
 	if (!name_at(bound, "spec", "nodeName", node))
 		return old ? "can only change pods with spec.nodeName set to itself"
 			   : "can only create pods with spec.nodeName set to itself";
-	if (strcmp(access->verb, "create") != 0 || access->subresource[0])
-		return NULL;
-	if (!json_object_get(annotations, "kubernetes.io/config.mirror"))
-		return "can only create mirror pods";
-	if (json_string_at(json_object_get(object, "spec"), "serviceAccountName", "")[0])
-		return "can not create pods that reference a service account";
-	return NULL;
+	if (strcmp(access->subresource, "status") == 0)
+		return same_labels(object, old) ? NULL : "can not update labels through pod status";
+	return strcmp(access->verb, "create") == 0 && !old ? refuse_mirror(object) : NULL;
 }
 
 const char *node_write_refusal(
 	const char *node, const struct access *access, const json_t *object, const json_t *old)
 {
 	if (strcmp(access->resource, "nodes") == 0)
-		return refuse_node(node, access, object, old);
+		return refuse_node(node, object, old);
 	if (strcmp(access->resource, "pods") == 0)
 		return refuse_pod(node, access, object, old);
 	if (strcmp(access->resource, "leases") == 0 && !name_at(object, "metadata", "name", node))

@@ -28,7 +28,7 @@ struct session {
 	gnutls_session_t session;
 	bool server, established;
 	bool sending; /* a record is half out: GnuTLS keeps its bytes */
-	char *host; /* a client's: GnuTLS only borrows it */
+	char *host;   /* a client's: GnuTLS only borrows it */
 	struct tls_peer peer;
 };
 
@@ -271,6 +271,7 @@ static int peer_read(struct tls_peer *peer, const gnutls_datum_t *der)
 	r = gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER) < 0
 		    ? -EBADMSG
 		    : peer_subject(peer, certificate);
+	peer->expires = gnutls_x509_crt_get_expiration_time(certificate);
 	gnutls_x509_crt_deinit(certificate);
 	return r;
 }

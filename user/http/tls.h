@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct tls;
@@ -24,9 +25,10 @@ struct tls *tls_free(struct tls *tls);
 
 /* Who the client said it is.  name and organizations are there when `trusted`. */
 struct tls_peer {
-	bool presented; /* it sent a certificate */
-	bool trusted;	/* which our authority signed, for clients, and whose time it is */
-	char *name;	/* the subject's common name */
+	bool presented;	 /* it sent a certificate */
+	bool trusted;	 /* which our authority signed, for clients, and whose time it is */
+	int64_t expires; /* seconds since 1970: then it is no more */
+	char *name;	 /* the subject's common name */
 	char **organizations;
 	size_t organization_count;
 	char problem[128]; /* why it is not trusted */
