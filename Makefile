@@ -29,10 +29,10 @@ STATIC_CFLAGS = -O2 -g
 LDFLAGS += -Wl,--gc-sections
 
 # A layer is a folder and an archive.  The order is that of the linker: users before what they use.
-LAYERS = cli agent cluster image node shim probe api control client http model store datapath net base
+LAYERS = cli agent cluster image node shim probe api auth control client http pki model store datapath net base
 LIBS_agent =
 LIBS_datapath = -lbpf -lelf -lz
-LIBS = -lsystemd -lbpf -lmnl -lnftnl -ljansson -lyaml -lhttp_parser -lwslay -larchive -lnettle -lsqlite3 -lz -lpthread -lm
+LIBS = -lsystemd -lbpf -lmnl -lnftnl -ljansson -lyaml -lhttp_parser -lwslay -lgnutls -larchive -lnettle -lsqlite3 -lz -lpthread -lm
 
 PROGRAMS = podnetd podnetctl podnet-pull podnet-control podnet
 STATIC_PROGRAMS = podnet-shim podnet-pause

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "user/api/api.h"
 #include "user/base/cleanup.h"
@@ -14,19 +15,26 @@
 #include "user/control/bootstrap.h"
 #include "user/control/control.h"
 #include "user/control/options.h"
+#include "user/http/address.h"
 #include "user/http/server.h"
+#include "user/http/tls.h"
+#include "user/pki/pki.h"
 #include "user/store/store.h"
 
 #define CONNECTIONS_MOST 20000
+#define SESSIONS_MOST	 4000 /* each costs more: TLS */
 #define BODY_MOST	 (3u << 20)
-#define API_PORT	 6443
+#define PORT_USUAL	 6443
 
 struct plane {
 	sd_event *loop;
 	char *socket_path;
 	struct store *store;
 	struct api *api;
-	struct http_server *server;
+	unsigned port; /* of the API server */
+	struct pki pki;
+	struct tls *tls;
+	struct http_server *local, *server;
 	struct client *client;
 	struct bootstrap *bootstrap;
 	struct control *control;
@@ -39,17 +47,45 @@ static void plane_ready(void *userdata)
 	sd_notify(0, "READY=1");
 }
 
-static int plane_serve(struct plane *plane, struct err *err)
+/* Who may open the socket may do everything. */
+static int plane_serve_local(struct plane *plane, struct err *err)
 {
 	struct http_server_config config = {
 		.max_connections = CONNECTIONS_MOST,
 		.max_body = BODY_MOST,
-		.handle = api_handle,
+		.handle = api_handle_local,
 		.userdata = plane->api,
 	};
 	AUTO_FD fd = -1;
 	int r = http_listen_unix(plane->socket_path, 0600, &fd, err);
 
+	if (r == 0)
+		r = http_server_new(plane->loop, fd, &config, &plane->local, err);
+	if (r == 0)
+		take_fd(&fd);
+	return r;
+}
+
+static int plane_serve(struct plane *plane, const char *where, struct err *err)
+{
+	struct tls_config tls = {
+		.authority = plane->pki.authority.text,
+		.certificate = plane->pki.server.text,
+		.key = plane->pki.server.key,
+	};
+	struct http_server_config config = {
+		.max_connections = SESSIONS_MOST,
+		.max_body = BODY_MOST,
+		.handle = api_handle,
+		.body_most = api_body_most,
+		.userdata = plane->api,
+	};
+	AUTO_FD fd = -1;
+	int r = tls_new(&tls, &plane->tls, err);
+
+	config.tls = plane->tls;
+	if (r == 0)
+		r = http_listen_tcp(where, &fd, err);
 	if (r == 0)
 		r = http_server_new(plane->loop, fd, &config, &plane->server, err);
 	if (r == 0)
@@ -57,14 +93,41 @@ static int plane_serve(struct plane *plane, struct err *err)
 	return r;
 }
 
+static int plane_keys(struct plane *plane, const struct control_options *options, struct err *err)
+{
+	struct http_address address = {.host = "localhost", .port = PORT_USUAL};
+	AUTO_FREE char *more =
+		fs_format("%s,%s", options->server_names, options->advertise_address);
+	char host[HTTP_HOST_MAX] = "";
+	char **names;
+	int r = options->listen[0] ? http_address_parse(options->listen, &address, err) : 0;
+
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		host[0] = '\0';
+	if (r == 0 && !more)
+		r = err_set(err, ENOMEM, "start");
+	if (r == 0)
+		r = pki_names(host, options->service_cidr, address.host, more, &names, err);
+	if (r < 0)
+		return r;
+	plane->port = address.port;
+	r = pki_open(options->pki_dir, (const char *const *)names, &plane->pki, err);
+	pki_names_free(names);
+	if (r == 0 && options->listen[0] && options->admin_kubeconfig[0])
+		r = pki_write_admin(
+			&plane->pki, options->admin_kubeconfig, address.host, address.port, err);
+	return r;
+}
+
 static int plane_control(
 	struct plane *plane, const struct control_options *options, struct err *err)
 {
 	struct client_config config = {.socket_path = plane->socket_path};
-	struct control_config control = {.node_grace = options->node_grace};
+	struct control_config control = {
+		.ca = plane->pki.authority.text, .node_grace = options->node_grace};
 	struct bootstrap_config bootstrap = {.service_cidr = options->service_cidr,
 		.address = options->advertise_address,
-		.port = API_PORT};
+		.port = plane->port};
 	int r = client_new(plane->loop, &config, &plane->client, err);
 
 	if (r == 0)
@@ -81,6 +144,10 @@ static int plane_open(struct plane *plane, const struct control_options *options
 	struct api_config api = {.service_cidr = options->service_cidr};
 	int r = fs_mkdir(options->run_dir, 0700, err);
 
+	if (r == 0)
+		r = plane_keys(plane, options, err);
+	api.token_key = plane->pki.token_key;
+	api.audit_log = options->audit_log;
 	plane->socket_path = fs_format("%s/podnet-control.sock", options->run_dir);
 	if (r == 0 && !plane->socket_path)
 		r = err_set(err, ENOMEM, "start");
@@ -89,7 +156,9 @@ static int plane_open(struct plane *plane, const struct control_options *options
 	if (r == 0)
 		r = api_new(plane->loop, plane->store, &api, &plane->api, err);
 	if (r == 0)
-		r = plane_serve(plane, err);
+		r = plane_serve_local(plane, err);
+	if (r == 0 && options->listen[0])
+		r = plane_serve(plane, options->listen, err);
 	return r == 0 ? plane_control(plane, options, err) : r;
 }
 
@@ -99,8 +168,11 @@ static void plane_close(struct plane *plane)
 	control_free(plane->control);
 	client_free(plane->client);
 	http_server_free(plane->server);
+	http_server_free(plane->local);
 	api_free(plane->api);
 	store_free(plane->store);
+	tls_free(plane->tls);
+	pki_clear(&plane->pki);
 	free(plane->socket_path);
 	sd_event_unref(plane->loop);
 }

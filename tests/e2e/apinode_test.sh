@@ -11,6 +11,7 @@ MERGE='Content-Type: application/merge-patch+json'
 
 control_start() {
 	"$PODNET_BIN/podnet-control" --store "sqlite:$TEST_DIR/store" --run-dir "$TEST_DIR/control" \
+		--listen "" --pki-dir "$TEST_DIR/pki" \
 		2>>"$TEST_DIR/control.log" &
 	control=$!
 	disown "$control"

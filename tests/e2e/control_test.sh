@@ -12,7 +12,8 @@ STRATEGIC='Content-Type: application/strategic-merge-patch+json'
 TABLE='Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
 
 control_start() {
-	"$PODNET_BIN/podnet-control" --store "sqlite:$STORE" --run-dir "$RUN" 2>>"$TEST_DIR/control.log" &
+	"$PODNET_BIN/podnet-control" --store "sqlite:$STORE" --run-dir "$RUN" --listen "" \
+		--pki-dir "$TEST_DIR/pki" 2>>"$TEST_DIR/control.log" &
 	control=$!
 	eventually "podnet-control is there" 20 control_is_ready
 }
@@ -110,8 +111,8 @@ is "what leaves a selector is deleted for it" "$(
 )" '["DELETED","b"]'
 is "a list goes on where it stopped" "$(
 	for name in p1 p2 p3; do ask POST "$maps" "" "${config/\"cm\"/\"$name\"}" >/dev/null; done
-	token=$(get "$maps?limit=3" | jq -r '.metadata.continue | @uri')
-	get "$maps?limit=3&continue=$token" | jq -r '[.items[].metadata.name] | join(" ")'
+	token=$(get "$maps?limit=4" | jq -r '.metadata.continue | @uri')
+	get "$maps?limit=4&continue=$token" | jq -r '[.items[].metadata.name] | join(" ")'
 )" p3
 is "a deletion says so" "$(status DELETE "$maps/cm")" "200 Success"
 is "and is one" "$(status GET "$maps/cm")" "404 NotFound"

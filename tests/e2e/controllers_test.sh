@@ -41,7 +41,7 @@ missing() { # PATH
 	[ "$(code GET "$1")" = 404 ]
 }
 
-"$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --node-grace "$GRACE" \
+"$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --listen "" --pki-dir "$TEST_DIR/pki" --node-grace "$GRACE" \
 	--advertise-address 192.0.2.1 2>"$TEST_DIR/control.log" &
 control=$!
 at_exit kill "$control"
@@ -149,7 +149,7 @@ for i in 1 2 3; do map "m$i" '"labels":{"set":"a"}'; done
 map other '"labels":{"set":"b"}'
 is "a dry deletion deletes none" "$(ask DELETE "$maps?labelSelector=set%3Da&dryRun=All" | jq -c '[.items[].metadata.name]')" '["m1","m2","m3"]'
 is "all of a selector are deleted" "$(ask DELETE "$maps?labelSelector=set%3Da" | jq -c '[.items[].metadata.name]')" '["m1","m2","m3"]'
-is "no others" "$(get "$maps" '[.items[].metadata.name]')" '["other"]'
+is "no others" "$(get "$maps" '[.items[].metadata.name]')" '["kube-root-ca.crt","other"]'
 is "a dry deletion of one, by its body" "$(code DELETE "$maps/other" '{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}')" 200
 is "deletes nothing" "$(get "$maps/other" .metadata.name)" other
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <systemd/sd-event.h>
 
 struct api;
@@ -14,6 +15,8 @@ struct store;
 
 struct api_config {
 	const char *service_cidr; /* "10.96.0.0/16" */
+	const char *token_key;	  /* PEM: signs tokens of service accounts; NULL: there are none */
+	const char *audit_log;	  /* a path; NULL or "": nothing is recorded */
 };
 
 /*
@@ -26,8 +29,17 @@ int api_new(sd_event *loop, struct store *store, const struct api_config *config
 /* Ends all watches.  Free the HTTP server before.  Accepts NULL; returns NULL. */
 struct api *api_free(struct api *api);
 
-/* Answers one request: http_server_config.handle, with the api as its userdata. */
+/*
+ * Answers one request of somebody who must say who he is: http_server_config.handle, with the api as its
+ * userdata.
+ */
 void api_handle(void *api, struct http_exchange *exchange);
+
+/* Who has not said who he is need not send much: http_server_config.body_most. */
+size_t api_body_most(void *api, const struct http_exchange *exchange);
+
+/* As api_handle, for a socket that only those can open who may do everything. */
+void api_handle_local(void *api, struct http_exchange *exchange);
 
 /* Borrowed. */
 struct store *api_store(const struct api *api);

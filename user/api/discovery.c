@@ -262,7 +262,7 @@ static json_t *version_json(void)
 		"goVersion", "none", "compiler", "gcc", "platform", "linux/amd64");
 }
 
-static bool discovery_root(struct http_exchange *exchange, const char *root)
+static void discovery_root(struct http_exchange *exchange, const char *root)
 {
 	bool core = strcmp(root, "api") == 0;
 
@@ -270,7 +270,6 @@ static bool discovery_root(struct http_exchange *exchange, const char *root)
 		answer(exchange, AGGREGATED, aggregated_json(core));
 	else
 		answer(exchange, "application/json", core ? core_versions_json() : groups_json());
-	return true;
 }
 
 /* A path with an empty last segment, as "/api/v1/", is the same without it. */
@@ -283,28 +282,22 @@ static size_t segments(const struct http_exchange *exchange)
 	return count;
 }
 
-static bool discovery_below(struct http_exchange *exchange, bool core, size_t count)
+static void discovery_below(struct http_exchange *exchange, bool core, size_t count)
 {
 	const char *second = http_exchange_segment(exchange, 1);
 
-	if (core && count == 2) {
+	if (core) {
 		answer(exchange, "application/json", resources_json("", second));
-		return true;
-	}
-	if (!core && count == 2) {
+	} else if (count == 2) {
 		bool known = false;
 
 		for (size_t i = 0; i < kinds_count; i++)
 			known |= strcmp(kinds[i].group, second) == 0;
 		answer(exchange, "application/json", known ? group_json(second, true) : NULL);
-		return true;
-	}
-	if (!core && count == 3) {
+	} else {
 		answer(exchange, "application/json",
 			resources_json(second, http_exchange_segment(exchange, 2)));
-		return true;
 	}
-	return false;
 }
 
 static bool is_health(const char *root)
@@ -313,16 +306,43 @@ static bool is_health(const char *root)
 	       strcmp(root, "readyz") == 0;
 }
 
-bool discovery_handle(struct api *api, struct http_exchange *exchange)
+static const char *root_of(const struct http_exchange *exchange)
+{
+	return segments(exchange) ? http_exchange_segment(exchange, 0) : "";
+}
+
+bool discovery_is_public(const struct http_exchange *exchange)
+{
+	const char *root = root_of(exchange);
+	const char *method = http_exchange_method(exchange);
+
+	return segments(exchange) == 1 && (is_health(root) || strcmp(root, "version") == 0) &&
+	       (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
+}
+
+bool discovery_is_wanted(const struct http_exchange *exchange)
 {
 	size_t count = segments(exchange);
-	const char *root = count ? http_exchange_segment(exchange, 0) : "";
+	const char *root = root_of(exchange);
+
+	if (strcmp(root, "api") == 0)
+		return count <= 2;
+	return strcmp(root, "apis") != 0 || count <= 3;
+}
+
+void discovery_answer(struct http_exchange *exchange)
+{
+	size_t count = segments(exchange);
+	const char *root = root_of(exchange);
 	bool core = strcmp(root, "api") == 0;
 
-	(void)api;
-	if (core || strcmp(root, "apis") == 0)
-		return count == 1 ? discovery_root(exchange, root)
-				  : discovery_below(exchange, core, count);
+	if (core || strcmp(root, "apis") == 0) {
+		if (count == 1)
+			discovery_root(exchange, root);
+		else
+			discovery_below(exchange, core, count);
+		return;
+	}
 	if (strcmp(root, "version") == 0)
 		answer(exchange, "application/json", version_json());
 	else if (is_health(root))
@@ -331,5 +351,4 @@ bool discovery_handle(struct api *api, struct http_exchange *exchange)
 		openapi_handle(exchange, count);
 	else
 		http_answer_text(exchange, 404, "404 page not found\n");
-	return true;
 }

@@ -4,8 +4,13 @@
 
 #include <stdbool.h>
 
-struct api;
 struct http_exchange;
 
-/* Answers a path that names no object; false: it is somebody else's. */
-bool discovery_handle(struct api *api, struct http_exchange *exchange);
+/* The path names no object. */
+bool discovery_is_wanted(const struct http_exchange *exchange);
+
+/* Health and version, which everybody may know. */
+bool discovery_is_public(const struct http_exchange *exchange);
+
+/* Answers such a path. */
+void discovery_answer(struct http_exchange *exchange);

@@ -10,7 +10,6 @@
 #include "user/api/request.h"
 #include "user/base/clock.h"
 
-#define UUID_LEN	 37
 #define SUFFIX_LEN	 5
 #define GENERATED_PREFIX 58 /* 63 less the suffix */
 
@@ -21,7 +20,7 @@ static const char suffix_letters[] = "bcdfghjklmnpqrstvwxz2456789";
 static const char *const own_keys[] = {"uid", "creationTimestamp", "deletionTimestamp",
 	"deletionGracePeriodSeconds", "generation", "selfLink", NULL};
 
-static bool uuid_make(char ret[UUID_LEN])
+bool meta_uuid(char ret[META_UUID_LEN])
 {
 	uint8_t b[16];
 
@@ -29,7 +28,7 @@ static bool uuid_make(char ret[UUID_LEN])
 		return false;
 	b[6] = (b[6] & 0x0f) | 0x40; /* RFC 9562, version 4 */
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(ret, UUID_LEN,
+	snprintf(ret, META_UUID_LEN,
 		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
 		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
 		b[15]);
@@ -89,7 +88,7 @@ static int meta_name(struct api_request *request, json_t *meta, struct failure *
 int meta_create(struct api_request *request, json_t *object, struct failure *failure)
 {
 	json_t *meta = json_object_get(object, "metadata");
-	char uid[UUID_LEN], now[CLOCK_RFC3339_LEN];
+	char uid[META_UUID_LEN], now[CLOCK_RFC3339_LEN];
 
 	if (!meta) {
 		meta = json_object();
@@ -104,7 +103,7 @@ int meta_create(struct api_request *request, json_t *object, struct failure *fai
 	for (const char *const *key = own_keys; *key; key++)
 		json_object_del(meta, *key);
 	json_object_del(meta, "managedFields");
-	if (!uuid_make(uid))
+	if (!meta_uuid(uid))
 		return failure_internal(failure, "no random numbers");
 	clock_rfc3339(clock_wall(), now);
 	if (request->kind->namespaced)

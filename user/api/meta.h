@@ -9,6 +9,11 @@
 struct api_request;
 struct failure;
 
+#define META_UUID_LEN 37
+
+/* A new random UUID.  False: the kernel gives none. */
+bool meta_uuid(char ret[META_UUID_LEN]);
+
 /* Completes the metadata of a new object and settles its name in @request.  -1: refused. */
 int meta_create(struct api_request *request, json_t *object, struct failure *failure);
 

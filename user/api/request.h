@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "user/auth/identity.h"
 #include "user/model/kinds.h"
 
 struct api;
@@ -15,6 +16,7 @@ struct http_exchange;
 struct api_request {
 	struct api *api;
 	struct http_exchange *exchange;
+	struct identity who; /* of api_handle; a write under way holds a reference of its own */
 	const struct kind *kind;
 	const char *version;			    /* of kind->versions */
 	const struct kind_subresource *subresource; /* NULL: the object itself */

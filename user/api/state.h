@@ -5,6 +5,9 @@
 #include "user/api/api.h"
 #include "user/api/range.h"
 
+struct audit;
+struct policy;
+struct signer;
 struct watcher;
 struct write;
 
@@ -17,6 +20,9 @@ struct api {
 	size_t watcher_count;
 	struct write *writes;
 	bool closing; /* nothing new begins */
+	struct policy *policy;
+	struct signer *signer; /* NULL: no tokens */
+	struct audit *audit;   /* NULL: nothing is recorded */
 };
 
 /* watch.c: ends all. */

@@ -11,6 +11,7 @@
 #include "user/api/scale.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
+#include "user/api/token.h"
 #include "user/api/write.h"
 #include "user/base/clock.h"
 #include "user/http/server.h"
@@ -167,6 +168,8 @@ int subresource_handle(const struct api_request *request, struct failure *failur
 		return binding_create(request, failure);
 	if (strcmp(name, "finalize") == 0)
 		return finalize_update(request, failure);
+	if (strcmp(name, "token") == 0)
+		return token_create(request, failure);
 	if (strcmp(name, "scale") == 0)
 		return scale_handle(request, failure);
 	return failure_set(

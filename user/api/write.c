@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/api/admit.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
 #include "user/api/strategy.h"
@@ -28,6 +29,7 @@ static void write_free(struct write *write)
 	timer_free(write->timer);
 	claims_clear(&write->claims);
 	json_decref(write->object);
+	identity_clear(&write->request.who);
 	free(write);
 }
 
@@ -205,10 +207,13 @@ static int write_step(struct write *write, const struct store_entry *entry, stru
 	write->modified = entry ? entry->modified : 0;
 	if (write->steps->step(write, old, failure) < 0)
 		return -1;
-	return write->effect == WRITE_NONE
-		       ? 0
-		       : strategy_claim(write, write->effect == WRITE_PUT ? write->object : NULL,
-				 old, failure);
+	if (write->effect == WRITE_NONE)
+		return 0;
+	if (admit_write(&write->request, write->object, old, write->effect == WRITE_DELETE,
+		    failure) < 0)
+		return -1;
+	return strategy_claim(
+		write, write->effect == WRITE_PUT ? write->object : NULL, old, failure);
 }
 
 static void write_put(struct write *write, const char *key, const struct store_entry *entry)
@@ -293,6 +298,7 @@ void write_begin(const struct api_request *request, const struct write_steps *st
 		write->next->link = &write->next;
 	request->api->writes = write;
 	write->request = *request;
+	json_incref(write->request.who.info);
 	write->steps = steps;
 	write->data = data;
 	write->success = success;

@@ -7,13 +7,18 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/base/fs.h"
 #include "user/base/loop.h"
 #include "user/http/buffer.h"
 #include "user/http/client.h"
+#include "user/http/tls.h"
 
 struct client {
 	sd_event *loop;
-	char *socket_path;
+	char *socket_path; /* NULL: remote */
+	struct http_remote remote;
+	struct tls *tls;
+	char *authorization;
 	struct client_call *calls;
 };
 
@@ -30,18 +35,49 @@ struct client_call {
 	void *userdata;
 };
 
+static int client_local(struct client *client, const struct client_config *config, struct err *err)
+{
+	client->socket_path = strdup(config->socket_path);
+	return client->socket_path ? 0 : err_set(err, ENOMEM, "make a client");
+}
+
+static int client_remote(struct client *client, const struct client_config *config, struct err *err)
+{
+	struct tls_config tls = {config->authority, config->certificate, config->key};
+	struct http_remote *remote = &client->remote;
+	int r = http_address_of_url(config->server, &remote->name, err);
+
+	if (r == 0)
+		r = http_address_resolve(
+			&remote->name, &remote->address, &remote->address_len, err);
+	if (r == 0)
+		r = tls_new(&tls, &client->tls, err);
+	if (r == 0 && config->token) {
+		client->authorization = fs_format("Bearer %s", config->token);
+		if (!client->authorization)
+			r = err_set(err, ENOMEM, "make a client");
+	}
+	remote->tls = client->tls;
+	remote->authorization = client->authorization;
+	return r < 0 ? err_wrap(err, "reach '%s'", config->server) : 0;
+}
+
 int client_new(
 	sd_event *loop, const struct client_config *config, struct client **ret, struct err *err)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
-	if (client)
-		client->socket_path = strdup(config->socket_path);
-	if (!client || !client->socket_path) {
-		free(client);
+	int r;
+
+	if (!client)
 		return err_set(err, ENOMEM, "make a client");
-	}
 	client->loop = loop;
+	r = config->socket_path ? client_local(client, config, err)
+				: client_remote(client, config, err);
+	if (r < 0) {
+		client_free(client);
+		return r;
+	}
 	*ret = client;
 	return 0;
 }
@@ -52,6 +88,8 @@ struct client *client_free(struct client *client)
 		return NULL;
 	while (client->calls)
 		client_cancel(client->calls);
+	tls_free(client->tls);
+	free(client->authorization);
 	free(client->socket_path);
 	free(client);
 	return NULL;
@@ -205,6 +243,7 @@ int client_send(struct client *client, const struct client_request *request, cli
 	struct client_call *call;
 	struct http_call_spec spec = {
 		.socket_path = client->socket_path,
+		.remote = client->socket_path ? NULL : &client->remote,
 		.method = request->method,
 		.target = request->target,
 		.accept = CLIENT_JSON,
@@ -233,6 +272,7 @@ int client_follow(struct client *client, const char *target,
 	struct client_call *call = call_new(client, done, userdata);
 	struct http_call_spec spec = {
 		.socket_path = client->socket_path,
+		.remote = client->socket_path ? NULL : &client->remote,
 		.method = "GET",
 		.target = target,
 		.accept = CLIENT_JSON,

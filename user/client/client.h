@@ -19,11 +19,17 @@ struct err;
 
 #define CLIENT_ANSWER_MOST (64u << 20) /* bytes; a longer one is a failure */
 
+/* All is copied. */
 struct client_config {
-	const char *socket_path; /* copied */
+	const char *socket_path; /* NULL: @server */
+	const char *server;	 /* "https://NAME-OR-ADDRESS:PORT" */
+	const char *
+		authority; /* PEM: who signed the server's certificate; NULL: one of the system's */
+	const char *certificate, *key; /* PEM: what the server is shown; NULL: nothing */
+	const char *token;	       /* of a service account; NULL: none */
 };
 
-/* The caller owns *@ret.  Nothing is connected yet. */
+/* The caller owns *@ret.  Nothing is connected yet, but a server's name is looked up now, which may take a while. */
 int client_new(
 	sd_event *loop, const struct client_config *config, struct client **ret, struct err *err);
 

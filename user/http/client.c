@@ -2,6 +2,8 @@
 #include "user/http/client.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,13 +15,21 @@
 #include "user/http/buffer.h"
 #include "user/http/handshake.h"
 #include "user/http/reader.h"
+#include "user/http/transport.h"
 
 #define CHUNK	   (16u << 10)
 #define MAX_HEADER (64u << 10)
 
+#define CONNECT_TIMEOUT (15 * USEC_PER_SEC) /* TLS included */
+#define SILENCE_MOST	30000		    /* ms, of a peer that has bytes to acknowledge */
+
+enum call_state { CALL_CONNECTING, CALL_SHAKING, CALL_OPEN };
+
 struct http_call {
 	sd_event *loop;
-	int fd;
+	struct transport transport;
+	enum call_state state;
+	struct timer *timer; /* until it is open */
 	sd_event_source *source;
 	struct buffer request;
 	struct http_reader reader;
@@ -32,7 +42,7 @@ struct http_call {
 	void *userdata;
 };
 
-static int call_connect(const char *path, int *ret_fd, struct err *err)
+static int connect_unix(const char *path, int *ret_fd, struct err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -47,6 +57,62 @@ static int call_connect(const char *path, int *ret_fd, struct err *err)
 		return err_set(err, errno, "connect to '%s'", path);
 	*ret_fd = take_fd(&fd);
 	return 0;
+}
+
+/* A watch has nothing to send: the kernel finds out whether its server is still there. */
+static int tcp_options(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, 15},
+		{IPPROTO_TCP, TCP_KEEPINTVL, 5},
+		{IPPROTO_TCP, TCP_KEEPCNT, 3},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, SILENCE_MOST},
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+	};
+
+	for (size_t i = 0; i < COUNT(options); i++)
+		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+			    sizeof(options[i].value)) < 0)
+			return -errno;
+	return 0;
+}
+
+static int connect_tcp(const struct http_remote *remote, int *ret_fd, struct err *err)
+{
+	char text[HTTP_ADDRESS_TEXT];
+	AUTO_FD fd =
+		socket(remote->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0)
+		return err_set(err, errno, "make a socket");
+	r = tcp_options(fd);
+	if (r == 0 &&
+		connect(fd, (const struct sockaddr *)&remote->address, remote->address_len) < 0 &&
+		errno != EINPROGRESS)
+		r = -errno;
+	http_address_text(&remote->name, text);
+	if (r < 0)
+		return err_set(err, -r, "connect to '%s'", text);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int call_connect(struct http_call *call, const struct http_call_spec *spec, struct err *err)
+{
+	const struct http_remote *remote = spec->remote;
+	int r;
+
+	if (spec->socket_path)
+		return connect_unix(spec->socket_path, &call->transport.fd, err);
+	r = connect_tcp(remote, &call->transport.fd, err);
+	if (r == 0 && remote->tls)
+		r = remote->tls->ops->connect(remote->tls, call->transport.fd, remote->name.host,
+			&call->transport.tls, err);
+	return r;
 }
 
 static int call_compose_upgrade(struct http_call *call, const struct http_call_spec *spec)
@@ -80,9 +146,16 @@ static int call_compose_body(struct http_call *call, const struct http_call_spec
 
 static int call_compose(struct http_call *call, const struct http_call_spec *spec)
 {
-	int r = buffer_printf(
-		&call->request, "%s %s HTTP/1.1\r\nHost: podnet\r\n", spec->method, spec->target);
+	const struct http_remote *remote = spec->remote;
+	char host[HTTP_ADDRESS_TEXT] = "podnet";
+	int r;
 
+	if (remote)
+		http_address_text(&remote->name, host);
+	r = buffer_printf(
+		&call->request, "%s %s HTTP/1.1\r\nHost: %s\r\n", spec->method, spec->target, host);
+	if (r == 0 && remote && remote->authorization)
+		r = buffer_printf(&call->request, "Authorization: %s\r\n", remote->authorization);
 	if (r == 0 && spec->accept)
 		r = buffer_printf(&call->request, "Accept: %s\r\n", spec->accept);
 	if (r < 0)
@@ -93,7 +166,8 @@ static int call_compose(struct http_call *call, const struct http_call_spec *spe
 static void call_end(struct http_call *call, int result, const char *reason)
 {
 	call->source = source_free(call->source);
-	close_fd(&call->fd);
+	call->timer = timer_free(call->timer);
+	transport_close(&call->transport);
 	call->events->ended(call->userdata, result, reason);
 }
 
@@ -101,7 +175,8 @@ static void call_switch(struct http_call *call, const char *protocol, const char
 {
 	struct websocket_seed seed = {
 		.role = WEBSOCKET_CLIENT,
-		.fd = call->fd,
+		.fd = call->transport.fd,
+		.tls = call->transport.tls,
 		.protocol = protocol,
 		.early = rest,
 		.early_len = len,
@@ -117,7 +192,7 @@ static void call_switch(struct http_call *call, const char *protocol, const char
 		call_end(call, r, err.text);
 		return;
 	}
-	call->fd = -1;
+	transport_take(&call->transport);
 	call->events->upgraded(call->userdata, websocket);
 }
 
@@ -154,31 +229,42 @@ static void call_done(struct http_call *call, const char *rest, size_t len)
 		call_end(call, -EPROTO, "the server switched to a protocol nobody asked for");
 }
 
-static void call_read(struct http_call *call)
+/* False once the call has ended: it may be gone. */
+static bool call_read_some(struct http_call *call)
 {
 	char chunk[CHUNK];
 	struct err err;
-	ssize_t used, n = recv(call->fd, chunk, sizeof(chunk), 0);
+	ssize_t used, n = transport_recv(&call->transport, chunk, sizeof(chunk));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return true;
 	if (n < 0) {
 		call_end(call, -errno, strerror(errno));
-		return;
+		return false;
 	}
 	used = http_reader_feed(&call->reader, chunk, (size_t)n, &err);
 	if (used < 0) {
 		call_end(call, (int)used, err.text);
-		return;
+		return false;
 	}
 	call_tell_head(call);
-	if (call->reader.done)
-		call_done(call, chunk + used, (size_t)(n - used));
+	if (!call->reader.done)
+		return true;
+	call_done(call, chunk + used, (size_t)(n - used));
+	return false;
+}
+
+/* What TLS has read already, epoll does not tell of. */
+static void call_read(struct http_call *call)
+{
+	while (call_read_some(call) && transport_has_more(&call->transport))
+		;
 }
 
 static void call_write(struct http_call *call)
 {
-	ssize_t n = send(call->fd, buffer_head(&call->request), call->request.len, MSG_NOSIGNAL);
+	ssize_t n = transport_send(
+		&call->transport, buffer_head(&call->request), call->request.len, false);
 
 	if (n >= 0)
 		buffer_consume(&call->request, (size_t)n);
@@ -189,6 +275,45 @@ static void call_write(struct http_call *call)
 		sd_event_source_set_io_events(call->source, EPOLLIN);
 }
 
+static void call_opened(struct http_call *call)
+{
+	call->state = CALL_OPEN;
+	call->timer = timer_free(call->timer);
+	sd_event_source_set_io_events(call->source, EPOLLOUT);
+}
+
+static void call_shake(struct http_call *call)
+{
+	struct err err;
+	int r = transport_handshake(&call->transport, &err);
+
+	if (r == -EAGAIN)
+		sd_event_source_set_io_events(call->source, transport_events(&call->transport));
+	else if (r < 0)
+		call_end(call, r, err.text);
+	else
+		call_opened(call);
+}
+
+static void call_connected(struct http_call *call)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	getsockopt(call->transport.fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error) {
+		call_end(call, -error, strerror(error));
+		return;
+	}
+	call->state = CALL_SHAKING;
+	call_shake(call);
+}
+
+static void call_expire(void *userdata)
+{
+	call_end(userdata, -ETIMEDOUT, "the server does not answer in time");
+}
+
 static int call_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct http_call *call = userdata;
@@ -196,7 +321,11 @@ static int call_io(sd_event_source *source, int fd, uint32_t events, void *userd
 	(void)source;
 	(void)fd;
 	(void)events;
-	if (call->request.len)
+	if (call->state == CALL_CONNECTING)
+		call_connected(call);
+	else if (call->state == CALL_SHAKING)
+		call_shake(call);
+	else if (call->request.len)
 		call_write(call);
 	else
 		call_read(call);
@@ -209,10 +338,13 @@ static int call_open(struct http_call *call, const struct http_call_spec *spec, 
 
 	if (r < 0)
 		return err_set(err, -r, "compose the request");
-	r = call_connect(spec->socket_path, &call->fd, err);
+	r = timer_new(call->loop, call_expire, call, &call->timer, err);
+	if (r == 0)
+		r = call_connect(call, spec, err);
 	if (r < 0)
 		return r;
-	r = sd_event_add_io(call->loop, &call->source, call->fd, EPOLLOUT, call_io, call);
+	timer_arm(call->timer, clock_now() + CONNECT_TIMEOUT);
+	r = sd_event_add_io(call->loop, &call->source, call->transport.fd, EPOLLOUT, call_io, call);
 	return r < 0 ? err_set(err, -r, "watch the connection") : 0;
 }
 
@@ -226,7 +358,7 @@ int http_call_start(sd_event *loop, const struct http_call_spec *spec,
 	if (!call)
 		return err_set(err, ENOMEM, "start a request");
 	call->loop = loop;
-	call->fd = -1;
+	call->transport.fd = -1;
 	call->protocols = spec->protocols;
 	call->websocket_events = spec->websocket_events;
 	call->websocket_userdata = spec->websocket_userdata;
@@ -248,7 +380,8 @@ struct http_call *http_call_free(struct http_call *call)
 {
 	if (call) {
 		source_free(call->source);
-		cleanup_fd(&call->fd);
+		timer_free(call->timer);
+		transport_close(&call->transport);
 		buffer_clear(&call->request);
 		http_reader_clear(&call->reader);
 		free(call);

@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP/1.1 request over a unix socket, on the loop: answer in pieces, or upgraded to a WebSocket. */
+/* One HTTP/1.1 request on the loop, over a unix socket or TCP: answer in pieces, or upgraded to a WebSocket. */
 #pragma once
 
 #include <stddef.h>
+#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
+#include "user/http/address.h"
 #include "user/http/websocket.h"
 
 struct err;
 struct http_call;
+struct tls;
+
+/* A server that is not on this machine's file system. */
+struct http_remote {
+	struct http_address name; /* whom the certificate must be for */
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	const struct tls *tls;	   /* NULL: plain */
+	const char *authorization; /* the header's value; NULL: none */
+};
 
 struct http_call_spec {
 	/* Borrowed during the call of http_call_start. */
-	const char *socket_path, *method, *target;
+	const char *socket_path;	  /* NULL: @remote says where */
+	const struct http_remote *remote; /* its tls until the end of the call */
+	const char *method, *target;
 	const char *accept;	  /* NULL: anything */
 	const char *content_type; /* of the body; NULL: there is none */
 	const void *body;
@@ -32,7 +46,7 @@ struct http_call_events {
 	void (*ended)(void *userdata, int result, const char *reason);
 };
 
-/* Connects at once and sends from the loop.  The caller owns *@ret.  Failing to connect: err->code is the
+/* Begins to connect at once and goes on from the loop.  The caller owns *@ret.  Failing to connect: err->code is the
  * reason by itself. */
 int http_call_start(sd_event *loop, const struct http_call_spec *spec,
 	const struct http_call_events *events, void *userdata, struct http_call **ret,

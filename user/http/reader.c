@@ -70,6 +70,8 @@ static int on_head(http_parser *parser)
 	struct http_reader *reader = parser->data;
 
 	reader->head_done = true;
+	if (reader->head)
+		reader->head(reader->userdata);
 	return 0;
 }
 
@@ -156,12 +158,17 @@ ssize_t http_reader_feed(struct http_reader *reader, const void *data, size_t le
 	return (ssize_t)used;
 }
 
-const char *http_reader_field(const struct http_reader *reader, const char *name)
+const char *http_reader_field_at(const struct http_reader *reader, const char *name, size_t nth)
 {
 	for (size_t i = 0; i < reader->field_count; i++)
-		if (strcasecmp(reader->fields[i].name, name) == 0)
+		if (strcasecmp(reader->fields[i].name, name) == 0 && nth-- == 0)
 			return reader->fields[i].value ? reader->fields[i].value : "";
 	return NULL;
+}
+
+const char *http_reader_field(const struct http_reader *reader, const char *name)
+{
+	return http_reader_field_at(reader, name, 0);
 }
 
 bool http_list_has(const char *value, const char *token)

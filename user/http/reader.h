@@ -25,6 +25,8 @@ struct http_reader {
 	/* When set, the body is handed out instead of kept, and max_body does not count.  A non-zero
 	 * answer ends the message there. */
 	int (*body_chunk)(void *userdata, const char *data, size_t len);
+	void (*head)(
+		void *userdata); /* when all headers are there, before the body; NULL: nobody asks */
 	void *userdata;
 	char *target; /* requests */
 	struct http_field fields[HTTP_MAX_FIELDS];
@@ -49,6 +51,9 @@ ssize_t http_reader_feed(struct http_reader *reader, const void *data, size_t le
 
 /* The value of the first field of that name (any case), or NULL. */
 const char *http_reader_field(const struct http_reader *reader, const char *name);
+
+/* The @nth (from 0) of several. */
+const char *http_reader_field_at(const struct http_reader *reader, const char *name, size_t nth);
 
 /* True when the comma-separated list in @value holds @token (any case). */
 bool http_list_has(const char *value, const char *token);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/http/server.h"
 
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
@@ -13,7 +11,6 @@
 
 #define ACCEPT_BATCH 16
 #define ACCEPT_PAUSE USEC_PER_SEC /* when descriptors or memory are out */
-#define BACKLOG	     128
 
 struct http_server {
 	sd_event *loop;
@@ -24,56 +21,6 @@ struct http_server {
 	unsigned connections;
 	struct http_exchange *exchanges;
 };
-
-static int unix_address(const char *path, struct sockaddr_un *ret, struct err *err)
-{
-	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(ret->sun_path))
-		return err_refuse(err, ENAMETOOLONG, "socket path '%s' is too long", path);
-	strcpy(ret->sun_path, path);
-	return 0;
-}
-
-/* Removes the socket of a dead server.  -EADDRINUSE when a living one answers. */
-static int unix_clear(const struct sockaddr_un *address, struct err *err)
-{
-	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return err_set(err, errno, "make a socket");
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-		return err_refuse(
-			err, EADDRINUSE, "somebody answers at '%s' already", address->sun_path);
-	if (errno == ECONNREFUSED && unlink(address->sun_path) < 0 && errno != ENOENT)
-		return err_set(err, errno, "remove the old socket '%s'", address->sun_path);
-	return 0;
-}
-
-int http_listen_unix(const char *path, mode_t mode, int *ret_fd, struct err *err)
-{
-	struct sockaddr_un address;
-	AUTO_FD fd = -1;
-	mode_t mask;
-	int r = unix_address(path, &address, err);
-
-	if (r >= 0)
-		r = unix_clear(&address, err);
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(err, errno, "make a socket");
-	/* The mode must hold from the first moment on: a chmod afterwards would leave a gap. */
-	mask = umask(~mode & 0777);
-	r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-	umask(mask);
-	if (r < 0)
-		return err_set(err, -r, "bind '%s'", path);
-	if (listen(fd, BACKLOG) < 0)
-		return err_set(err, errno, "listen at '%s'", path);
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
 
 static void server_take(struct http_server *server, int fd)
 {

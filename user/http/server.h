@@ -20,6 +20,8 @@
 struct err;
 struct http_server;
 struct http_exchange;
+struct tls;
+struct tls_peer;
 
 #define HTTP_MAX_CONNECTIONS 256	 /* upgraded ones included */
 #define HTTP_MAX_HEADER	     (16u << 10) /* request line and all headers, bytes */
@@ -30,6 +32,10 @@ typedef void (*http_handler_fn)(void *userdata, struct http_exchange *exchange);
 struct http_server_config {
 	unsigned max_connections; /* 0: HTTP_MAX_CONNECTIONS; one more is closed at once */
 	size_t max_body;	  /* 0: HTTP_MAX_BODY; a larger one is answered with 413 */
+	/* How much of it is read from this client, at most max_body; NULL: always that. */
+	size_t (*body_most)(void *userdata, const struct http_exchange *exchange);
+	const struct tls
+		*tls; /* NULL: plain; freed by the caller after the server and its WebSockets */
 	http_handler_fn handle;
 	void *userdata;
 };
@@ -37,6 +43,9 @@ struct http_server_config {
 /* Listens on a unix socket at @path with @mode, replacing a socket that a dead server left behind.
  * -EADDRINUSE: somebody answers there.  The caller owns *@ret_fd. */
 int http_listen_unix(const char *path, mode_t mode, int *ret_fd, struct err *err);
+
+/* Listens on @address ("127.0.0.1:6443", "[::]:6443", port 0: any).  The caller owns *@ret_fd. */
+int http_listen_tcp(const char *address, int *ret_fd, struct err *err);
 
 /* Serves @listen_fd (a listening stream socket, taken on success).  The caller owns *@ret. */
 int http_server_new(sd_event *loop, int listen_fd, const struct http_server_config *config,
@@ -58,6 +67,11 @@ size_t http_exchange_segment_count(const struct http_exchange *exchange);
 const char *http_exchange_query(const struct http_exchange *exchange, const char *name, size_t nth);
 /* The value of a header (any case); NULL when it was not sent. */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
+/* The @nth (from 0) of several headers of that name. */
+const char *http_exchange_header_at(
+	const struct http_exchange *exchange, const char *name, size_t nth);
+/* Who is at the other end of TLS (tls.h); NULL: the connection is plain. */
+const struct tls_peer *http_exchange_peer(const struct http_exchange *exchange);
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len);
 
 /* --- full answers --- */
@@ -78,6 +92,11 @@ void http_answer_failure(struct http_exchange *exchange, unsigned status, const 
 /* @gone is called once when the peer leaves before the answer is complete; the exchange is then dead. */
 void http_exchange_on_gone(
 	struct http_exchange *exchange, void (*gone)(void *userdata), void *userdata);
+
+/* @answered is called once: when the head of the answer is queued, or with 0 when there will be none. */
+void http_exchange_on_answer(struct http_exchange *exchange,
+	void (*answered)(void *userdata, const struct http_exchange *exchange, unsigned status),
+	void *userdata);
 
 /* Starts a chunked answer.  @drained (may be NULL) is called when a full queue has emptied; it gets the
  * userdata of http_exchange_on_gone. */

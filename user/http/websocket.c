@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <wslay/wslay.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/loop.h"
 #include "user/http/buffer.h"
+#include "user/http/transport.h"
 
 #define CLOSE_TIMEOUT (5 * USEC_PER_SEC)
 #define PROTOCOL_MAX  64
@@ -20,7 +20,7 @@
 
 struct websocket {
 	wslay_event_context_ptr wslay;
-	int fd;
+	struct transport transport;
 	sd_event_source *source;
 	struct timer *timer; /* runs while we wait for the peer's close frame */
 	char protocol[PROTOCOL_MAX];
@@ -56,7 +56,7 @@ static ssize_t websocket_recv(
 	}
 	if (len > websocket->turn_left)
 		len = websocket->turn_left;
-	n = recv(websocket->fd, data, len, 0);
+	n = transport_recv(&websocket->transport, data, len);
 	if (n > 0) {
 		websocket->turn_left -= (size_t)n;
 		return n;
@@ -71,8 +71,7 @@ static ssize_t websocket_write(
 	wslay_event_context_ptr wslay, const uint8_t *data, size_t len, int flags, void *userdata)
 {
 	struct websocket *websocket = userdata;
-	ssize_t n = send(
-		websocket->fd, data, len, MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
+	ssize_t n = transport_send(&websocket->transport, data, len, flags & WSLAY_MSG_MORE);
 
 	if (n >= 0)
 		return n;
@@ -114,7 +113,8 @@ static void websocket_watch(struct websocket *websocket)
 	if (wslay_event_want_read(websocket->wslay) && !websocket->paused)
 		events |= EPOLLIN;
 	if (wslay_event_want_write(websocket->wslay) || websocket_close_is_due(websocket) ||
-		(websocket->early.len && !websocket->paused))
+		(!websocket->paused &&
+			(websocket->early.len || transport_has_more(&websocket->transport))))
 		events |= EPOLLOUT;
 	/* On failure the loop is out of memory: the peer's time-out ends the connection. */
 	sd_event_source_set_io_events(websocket->source, events);
@@ -129,7 +129,7 @@ static void websocket_end(struct websocket *websocket)
 	websocket->closed = true;
 	websocket->source = source_free(websocket->source);
 	websocket->timer = timer_free(websocket->timer);
-	close_fd(&websocket->fd);
+	transport_close(&websocket->transport);
 	websocket->events->closed(websocket->userdata, code);
 }
 
@@ -251,7 +251,7 @@ int websocket_new(sd_event *loop, const struct websocket_seed *seed,
 
 	if (!websocket)
 		return err_set(err, ENOMEM, "open a WebSocket");
-	websocket->fd = -1;
+	websocket->transport.fd = -1;
 	websocket->events = events;
 	websocket->userdata = userdata;
 	snprintf(websocket->protocol, sizeof(websocket->protocol), "%s", seed->protocol);
@@ -260,7 +260,7 @@ int websocket_new(sd_event *loop, const struct websocket_seed *seed,
 		websocket_free(websocket);
 		return r;
 	}
-	websocket->fd = seed->fd;
+	websocket->transport = (struct transport){seed->fd, seed->tls};
 	websocket->released = seed->released;
 	websocket->released_userdata = seed->released_userdata;
 	*ret = websocket;
@@ -339,7 +339,7 @@ struct websocket *websocket_free(struct websocket *websocket)
 	if (websocket->wslay)
 		wslay_event_context_free(websocket->wslay);
 	buffer_clear(&websocket->early);
-	cleanup_fd(&websocket->fd);
+	transport_close(&websocket->transport);
 	if (websocket->released)
 		websocket->released(websocket->released_userdata);
 	free(websocket);

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 struct err;
+struct tls_session;
 struct websocket;
 
 #define WEBSOCKET_MAX_MESSAGE (1u << 20)   /* bytes; a longer one closes the connection with 1009 */
@@ -63,13 +64,14 @@ void websocket_close(struct websocket *websocket, unsigned code);
 struct websocket *websocket_free(struct websocket *websocket);
 
 /*
- * For server and client, after the handshake: takes @fd (non-blocking) on success.  @early: bytes that
+ * For server and client, after the handshake: takes @fd (non-blocking) and @tls on success.  @early: bytes that
  * came after the handshake, copied.  @released is called when the socket is freed; may be NULL.
  */
 enum websocket_role { WEBSOCKET_SERVER, WEBSOCKET_CLIENT };
 struct websocket_seed {
 	enum websocket_role role;
 	int fd;
+	struct tls_session *tls; /* NULL: plain */
 	const char *protocol;
 	const void *early;
 	size_t early_len;

@@ -45,7 +45,7 @@ static const struct schema_field bound_object_reference_fields[] = {
 	STRING("kind", 1),
 	STRING("apiVersion", 2),
 	STRING("name", 3),
-	STRING("uID", 4),
+	STRING("uid", 4),
 	END_OF_FIELDS,
 };
 
