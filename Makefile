@@ -172,7 +172,7 @@ demo: ## the main job, on this host; stdout holds its steps only
 INSTALLED = $(SBIN_PROGRAMS:%=$(PREFIX)/sbin/%) $(PREFIX)/bin/podnetctl /opt/cni/bin/podnet \
 	$(foreach p,$(wildcard man/*),$(PREFIX)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p))) \
 	$(PREFIX)/lib/systemd/system/podnetd.service
-# podnet-control is built and tested, and not installed: no node can join it yet.
+# podnet-control is built and tested, and not installed: nothing starts it yet.
 SBIN_PROGRAMS = $(filter-out podnetctl podnet podnet-control,$(ALL_PROGRAMS))
 
 install: programs ## below DESTDIR: programs, man pages and unit in PREFIX, the plugin in /opt/cni/bin

@@ -114,30 +114,30 @@ is "many at once get one each" \
 	"$(get "$services" '[.items[].spec.clusterIP | select(. and . != "None")] | [length, (unique | length)] | .[0] == .[1]')" true
 
 # --- namespaces ---
-make "$NS" '{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"work"}}' >/dev/null
-eventually "a new one gets its service account" 20 answers default "$NS/work/serviceaccounts/default" .metadata.name
+make "$NS" '{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"team"}}' >/dev/null
+eventually "a new one gets its service account" 20 answers default "$NS/team/serviceaccounts/default" .metadata.name
 pod() { # NAME [SPEC-KEYS] [META-KEYS]
 	echo "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"$1\",\"labels\":{\"app\":\"$1\"}${3:+,$3}},
 		\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i:1\",\"ports\":[{\"name\":\"web\",\"containerPort\":8080}]}]${2:+,$2}}}"
 }
-is "a Pod runs as its service account" "$(make "$NS/work/pods" "$(pod a)" |
+is "a Pod runs as its service account" "$(make "$NS/team/pods" "$(pod a)" |
 	jq -c '.spec | [.serviceAccountName, .priority, [.tolerations[] | [.key, .tolerationSeconds]]]')" \
 	'["default",0,[["node.kubernetes.io/not-ready",300],["node.kubernetes.io/unreachable",300]]]'
-is "which must be there" "$(refused POST "$NS/work/pods" "$(pod b '"serviceAccountName":"nobody"')")" \
-	'403 pods "b" is forbidden: error looking up service account work/nobody: serviceaccount "nobody" not found'
-is "as must its priority" "$(refused POST "$NS/work/pods" "$(pod b '"priorityClassName":"nothing"')")" \
+is "which must be there" "$(refused POST "$NS/team/pods" "$(pod b '"serviceAccountName":"nobody"')")" \
+	'403 pods "b" is forbidden: error looking up service account team/nobody: serviceaccount "nobody" not found'
+is "as must its priority" "$(refused POST "$NS/team/pods" "$(pod b '"priorityClassName":"nothing"')")" \
 	'403 pods "b" is forbidden: no PriorityClass with name nothing was found'
 is "a priority has a number" "$(make "$NS/kube-system/pods" "$(pod b '"priorityClassName":"system-node-critical"')" |
 	jq -c '.spec | [.priority, .preemptionPolicy]')" '[2000001000,"PreemptLowerPriority"]'
-make "$NS/work/configmaps" '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"held","finalizers":["example.com/x"]}}' >/dev/null
-ask DELETE "$NS/work" >/dev/null
+make "$NS/team/configmaps" '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"held","finalizers":["example.com/x"]}}' >/dev/null
+ask DELETE "$NS/team" >/dev/null
 is "one on its way out takes nothing new" \
-	"$(refused POST "$NS/work/configmaps" '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x"}}')" \
-	'403 configmaps "x" is forbidden: unable to create new content in namespace work because it is being terminated'
-eventually "all in it is deleted" 20 missing "$NS/work/pods/a"
-is "it waits for what is held" "$(get "$NS/work" .status.phase)" Terminating
-ask PATCH "$NS/work/configmaps/held" "$MERGE" '{"metadata":{"finalizers":null}}' >/dev/null
-eventually "and then goes" 60 missing "$NS/work"
+	"$(refused POST "$NS/team/configmaps" '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x"}}')" \
+	'403 configmaps "x" is forbidden: unable to create new content in namespace team because it is being terminated'
+eventually "all in it is deleted" 20 missing "$NS/team/pods/a"
+is "it waits for what is held" "$(get "$NS/team" .status.phase)" Terminating
+ask PATCH "$NS/team/configmaps/held" "$MERGE" '{"metadata":{"finalizers":null}}' >/dev/null
+eventually "and then goes" 60 missing "$NS/team"
 is "some never do" "$(refused DELETE "$NS/default" "")" '403 namespaces "default" is forbidden: this namespace may not be deleted'
 
 # --- many at once ---
@@ -154,11 +154,11 @@ is "a dry deletion of one, by its body" "$(code DELETE "$maps/other" '{"kind":"D
 is "deletes nothing" "$(get "$maps/other" .metadata.name)" other
 
 # --- nodes ---
-heart() { # NAME: of a node, beats
+heart() { # NAME: of a node, beats once a second
 	while :; do
 		ask PATCH "/api/v1/nodes/$1/status" "$MERGE" "{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\",
 			\"lastHeartbeatTime\":\"$(date -u +%FT%TZ)\"}]}}" >/dev/null
-		sleep 1
+		read -rt 1 <> <(:)
 	done
 }
 node() { # NAME [SPEC]

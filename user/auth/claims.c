@@ -38,17 +38,6 @@ char *token_claims_write(const struct token_claims *claims, const json_t *audien
 
 /* --- reading --- */
 
-static bool list_has(const json_t *list, const char *word)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach (list, i, item)
-		if (json_is_string(item) && strcmp(json_string_value(item), word) == 0)
-			return true;
-	return false;
-}
-
 /* "aud" may be one string or a list. */
 static json_t *audiences_of(const json_t *payload, const json_t *wanted)
 {
@@ -59,7 +48,7 @@ static json_t *audiences_of(const json_t *payload, const json_t *wanted)
 	json_array_foreach (wanted, i, item) {
 		const char *word = json_string_value(item);
 
-		if (list_has(given, word) ||
+		if (json_array_has(given, word) ||
 			(json_is_string(given) && strcmp(json_string_value(given), word) == 0))
 			json_array_append(both, item);
 	}

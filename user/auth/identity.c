@@ -30,27 +30,16 @@ const char *identity_user(const struct identity *identity)
 	return json_string_at(identity->info, "username", "");
 }
 
-static bool list_has(const json_t *list, const char *word)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach (list, i, item)
-		if (json_is_string(item) && strcmp(json_string_value(item), word) == 0)
-			return true;
-	return false;
-}
-
 bool identity_has_group(const struct identity *identity, const char *group)
 {
-	return list_has(json_object_get(identity->info, "groups"), group);
+	return json_array_has(json_object_get(identity->info, "groups"), group);
 }
 
 int identity_add_group(struct identity *identity, const char *group)
 {
 	json_t *groups = json_object_get(identity->info, "groups");
 
-	if (list_has(groups, group))
+	if (json_array_has(groups, group))
 		return 0;
 	return json_array_append_new(groups, json_string(group)) < 0 ? -ENOMEM : 0;
 }

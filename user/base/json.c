@@ -30,6 +30,17 @@ const char *json_string_at(const json_t *object, const char *key, const char *fa
 	return text ? text : fallback;
 }
 
+bool json_array_has(const json_t *list, const char *word)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (json_is_string(item) && strcmp(json_string_value(item), word) == 0)
+			return true;
+	return false;
+}
+
 json_t *json_any_text(const char *text)
 {
 	json_t *string = json_string(text);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -25,6 +26,9 @@ char *json_text(const json_t *json);
 
 /* The string at object[key], or @fallback when it is missing or no string.  Borrowed. */
 const char *json_string_at(const json_t *object, const char *key, const char *fallback);
+
+/* Whether @list (NULL: an empty one) holds the string @word. */
+bool json_array_has(const json_t *list, const char *word);
 
 /* @text as a JSON string; when it is not UTF-8 (a command's output, a cut message) with '?' for each byte
  * beyond ASCII.  The caller owns it; NULL when memory is out. */

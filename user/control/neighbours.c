@@ -51,17 +51,6 @@ static const char *topology_of(const struct snapshot *snapshot, size_t node, con
 
 /* --- which Pods a term means --- */
 
-static bool list_has(const json_t *list, const char *text)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach (list, i, item)
-		if (strcmp(json_string_value(item), text) == 0)
-			return true;
-	return false;
-}
-
 static void cleanup_selector(struct label_selector **selector)
 {
 	label_selector_free(*selector);
@@ -88,7 +77,7 @@ static bool term_means_namespace(const struct snapshot *snapshot, const json_t *
 
 	if (json_array_size(list) == 0 && !selector)
 		return strcmp(meta_text(owner, "namespace"), namespace) == 0;
-	return list_has(list, namespace) ||
+	return json_array_has(list, namespace) ||
 	       (selector && namespace_is_selected(snapshot, selector, namespace));
 }
 

@@ -15,6 +15,7 @@
 #include "user/http/buffer.h"
 #include "user/http/handshake.h"
 #include "user/http/reader.h"
+#include "user/http/sockopt.h"
 #include "user/http/transport.h"
 
 #define CHUNK	   (16u << 10)
@@ -62,9 +63,7 @@ static int connect_unix(const char *path, int *ret_fd, struct err *err)
 /* A watch has nothing to send: the kernel finds out whether its server is still there. */
 static int tcp_options(int fd)
 {
-	static const struct {
-		int level, name, value;
-	} options[] = {
+	static const struct socket_option options[] = {
 		{SOL_SOCKET, SO_KEEPALIVE, 1},
 		{IPPROTO_TCP, TCP_KEEPIDLE, 15},
 		{IPPROTO_TCP, TCP_KEEPINTVL, 5},
@@ -73,11 +72,7 @@ static int tcp_options(int fd)
 		{IPPROTO_TCP, TCP_NODELAY, 1},
 	};
 
-	for (size_t i = 0; i < COUNT(options); i++)
-		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-			    sizeof(options[i].value)) < 0)
-			return -errno;
-	return 0;
+	return socket_options_set(fd, options, COUNT(options));
 }
 
 static int connect_tcp(const struct http_remote *remote, int *ret_fd, struct err *err)

@@ -9,6 +9,7 @@
 #include "user/base/err.h"
 #include "user/http/address.h"
 #include "user/http/server.h"
+#include "user/http/sockopt.h"
 
 #define BACKLOG 128
 
@@ -65,9 +66,7 @@ int http_listen_unix(const char *path, mode_t mode, int *ret_fd, struct err *err
 /* Connections inherit these.  A peer that has gone without a word is found out. */
 static int tcp_options(int fd)
 {
-	static const struct {
-		int level, name, value;
-	} options[] = {
+	static const struct socket_option options[] = {
 		{SOL_SOCKET, SO_REUSEADDR, 1},
 		{SOL_SOCKET, SO_KEEPALIVE, 1},
 		{IPPROTO_TCP, TCP_KEEPIDLE, 30},
@@ -76,11 +75,7 @@ static int tcp_options(int fd)
 		{IPPROTO_TCP, TCP_NODELAY, 1},
 	};
 
-	for (size_t i = 0; i < COUNT(options); i++)
-		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-			    sizeof(options[i].value)) < 0)
-			return -errno;
-	return 0;
+	return socket_options_set(fd, options, COUNT(options));
 }
 
 int http_listen_tcp(const char *text, int *ret_fd, struct err *err)
