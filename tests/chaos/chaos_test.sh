@@ -45,11 +45,8 @@ round_run() {
 	"$disturbance"
 	TEST_POLL=0.2 wait_for "$SETTLE" none_found "${INVARIANTS[@]}"
 	load_end
-	TEST_POLL=0.2 wait_for 10 none_found "${INVARIANTS_IDLE[@]}"
-	found=$(
-		findings "${INVARIANTS[@]}" "${INVARIANTS_IDLE[@]}"
-		requests_judge
-	)
+	TEST_POLL=0.2 wait_for 10 none_found "${INVARIANTS[@]}" "${INVARIANTS_IDLE[@]}"
+	found+=$(requests_judge)
 	done_now+="${replaced[*]:+; replaced in all: ${replaced[*]}}"
 	worn=()
 	for pod in "${hits[@]}"; do

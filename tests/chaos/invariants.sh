@@ -108,6 +108,8 @@ findings() { # INVARIANT...
 	done
 }
 
+# Sets found, for who waits: a look of its own afterwards might meet a server that forks for a request.
 none_found() { # INVARIANT...
-	[ -z "$(findings "$@")" ]
+	found=$(findings "$@")
+	[ -z "$found" ]
 }
