@@ -255,3 +255,17 @@ const char *name_field_path(const char *text)
 	return "must be metadata.name, .namespace, .uid, .labels['KEY'], .annotations['KEY'], "
 	       "spec.nodeName, spec.serviceAccountName, status.hostIP(s) or status.podIP(s)";
 }
+
+const char *name_volume_field(const char *text)
+{
+	static const char *const paths[] = {"metadata.name", "metadata.namespace", "metadata.uid",
+		"metadata.labels", "metadata.annotations"};
+
+	for (size_t i = 0; i < COUNT(paths); i++)
+		if (strcmp(text, paths[i]) == 0)
+			return NULL;
+	if (is_subscript(text, "metadata.labels") || is_subscript(text, "metadata.annotations"))
+		return NULL;
+	return "must be metadata.name, .namespace, .uid, .labels, .annotations, .labels['KEY'] or "
+	       ".annotations['KEY']";
+}
