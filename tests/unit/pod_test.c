@@ -224,7 +224,8 @@ TEST(volumes_are_decoded)
 	CHECK("hostPath", v[2].kind == VOLUME_HOST_PATH);
 	CHECK_STR("path", v[2].path, "/h");
 	CHECK_STR("type", v[2].type, "File");
-	CHECK("configMap", v[3].kind == VOLUME_PROJECTED && v[3].projection_count == 1 && !v[3].memory);
+	CHECK("configMap",
+		v[3].kind == VOLUME_PROJECTED && v[3].projection_count == 1 && !v[3].memory);
 	CHECK_STR("object", v[3].projections[0].object, "cm");
 	CHECK_EQ("mode", v[3].mode, 0400);
 	CHECK_EQ("items", v[3].projections[0].item_count, 2);

@@ -189,10 +189,8 @@ TEST(items_choose_keys_paths_and_modes)
 		{.key = "color", .path = "deep/down/c", .mode = 0400},
 		{.key = "size", .path = "s", .mode = -1},
 	};
-	const struct projection from = {.kind = PROJECTION_SECRET,
-		.object = "settings",
-		.items = items,
-		.item_count = 2};
+	const struct projection from = {
+		.kind = PROJECTION_SECRET, .object = "settings", .items = items, .item_count = 2};
 	AUTO_FREE char *deep = NULL, *flat = NULL;
 	struct err err = {0};
 	struct stat st = {0};

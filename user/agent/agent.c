@@ -76,8 +76,8 @@ static const struct object *agent_object(
 	return entry ? entry->object : cluster_source(agent, kind, namespace, name);
 }
 
-static const char *agent_token(void *userdata, const struct pod *pod,
-	const struct projection *projection, struct err *err)
+static const char *agent_token(
+	void *userdata, const struct pod *pod, const struct projection *projection, struct err *err)
 {
 	return cluster_token(userdata, pod, projection, err);
 }

@@ -26,8 +26,8 @@ static bool is_mirror(const json_t *pod)
 	return json_object_get(json_object_get(meta, "annotations"), MIRROR) != NULL;
 }
 
-static int account_find(const struct api_request *request, const char *name, json_t **ret,
-	struct failure *failure)
+static int account_find(
+	const struct api_request *request, const char *name, json_t **ret, struct failure *failure)
 {
 	const struct kind *kind = kind_by_resource("", "v1", "serviceaccounts");
 	const struct store_entry *entry;
@@ -103,8 +103,8 @@ static int mounts_add(json_t *containers, const char *volume)
 
 		if (has_mount(container))
 			continue;
-		mount = json_pack("{s:s, s:b, s:s}", "name", volume, "readOnly", 1, "mountPath",
-			MOUNT_PATH);
+		mount = json_pack(
+			"{s:s, s:b, s:s}", "name", volume, "readOnly", 1, "mountPath", MOUNT_PATH);
 		if (json_array_append_new(list_at(container, "volumeMounts"), mount) < 0)
 			return -ENOMEM;
 		count++;

@@ -260,8 +260,7 @@ void references_follow(struct references *references, const json_t *keys)
 		reference_free(reference);
 	}
 	json_object_foreach ((json_t *)keys, key, value)
-		if (!references_find(references, key) &&
-			reference_new(references, key, value) < 0)
+		if (!references_find(references, key) && reference_new(references, key, value) < 0)
 			log_warning("%s: no memory to follow it, trying again", key);
 }
 
@@ -290,8 +289,8 @@ const struct object *references_get(const struct references *references, enum ob
 	return reference ? reference->object : NULL;
 }
 
-const char *references_token(const struct references *references, const struct token_want *want,
-	struct err *err)
+const char *references_token(
+	const struct references *references, const struct token_want *want, struct err *err)
 {
 	AUTO_FREE char *key = token_key(want);
 	const struct reference *reference = key ? references_find(references, key) : NULL;

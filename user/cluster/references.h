@@ -44,8 +44,8 @@ const struct object *references_get(const struct references *references, enum ob
 	const char *namespace, const char *name);
 
 /* Borrowed until the loop's next turn; NULL: there is none, and @err says why. */
-const char *references_token(const struct references *references, const struct token_want *want,
-	struct err *err);
+const char *references_token(
+	const struct references *references, const struct token_want *want, struct err *err);
 
 /* What to keep for the next podnetd.  The caller owns it; NULL when memory is out. */
 json_t *references_record(const struct references *references);

@@ -57,8 +57,8 @@ char *token_key(const struct token_want *want)
 
 json_t *token_request(const struct token_want *want)
 {
-	AUTO_FREE char *target = writer_target(
-		"", "v1", want->namespace, "serviceaccounts", want->account, "token");
+	AUTO_FREE char *target =
+		writer_target("", "v1", want->namespace, "serviceaccounts", want->account, "token");
 	json_t *request = json_pack("{s:s, s:{s:s, s:s, s:{s:I, s:{s:s, s:s, s:s, s:s}}}}",
 		"target", target ? target : "", "body", "apiVersion", "authentication.k8s.io/v1",
 		"kind", "TokenRequest", "spec", "expirationSeconds", (json_int_t)want->seconds,

@@ -16,9 +16,9 @@ struct token;
 /* Which one.  All is borrowed. */
 struct token_want {
 	const char *namespace, *account;
-	const char *pod, *uid;	/* it ends with this one */
-	const char *audience;	/* "": the API server */
-	int64_t seconds;	/* that it is to live */
+	const char *pod, *uid; /* it ends with this one */
+	const char *audience;  /* "": the API server */
+	int64_t seconds;       /* that it is to live */
 };
 
 /* What a volume of @pod wants.  Borrows from all. */

@@ -12,8 +12,8 @@
 
 int volume_finish(json_t *volume, const struct place *place, struct err *err)
 {
-	static const char *const keys[] = {"emptyDir", "hostPath", "configMap", "secret",
-		"downwardAPI", "projected", NULL};
+	static const char *const keys[] = {
+		"emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "projected", NULL};
 
 	return rules_one_of(volume, keys, place, err);
 }

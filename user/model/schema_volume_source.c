@@ -22,8 +22,7 @@ static const struct schema_field downward_api_volume_file_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message downward_api_volume_file = {
-	.name = "DownwardAPIVolumeFile",
+static const struct schema_message downward_api_volume_file = {.name = "DownwardAPIVolumeFile",
 	.fields = downward_api_volume_file_fields,
 	.finish = downward_item_finish};
 
@@ -116,8 +115,7 @@ static const struct schema_field volume_projection_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message volume_projection = {
-	.name = "VolumeProjection",
+static const struct schema_message volume_projection = {.name = "VolumeProjection",
 	.fields = volume_projection_fields,
 	.finish = projection_finish};
 

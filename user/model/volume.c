@@ -97,8 +97,8 @@ static int projected_decode(struct pod *pod, const json_t *json, struct volume *
 		if (r == -ENOMEM)
 			return r;
 		if (r == 0)
-			ret->memory |= projection_is_secret(
-				&ret->projections[ret->projection_count++]);
+			ret->memory |=
+				projection_is_secret(&ret->projections[ret->projection_count++]);
 	}
 	return 0;
 }

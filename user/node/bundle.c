@@ -139,8 +139,8 @@ static int binds_make(
 /* Without CAP_SYS_RESOURCE nobody's score can go below ours; the runtime would refuse to start. */
 static int oom_score_adj(const struct bundle_input *input)
 {
-	int want = cgroup_oom_score_adj(
-		pod_qos(input->pod), input->container->resources.memory_request, (uint64_t)host_memory());
+	int want = cgroup_oom_score_adj(pod_qos(input->pod),
+		input->container->resources.memory_request, (uint64_t)host_memory());
 	AUTO_FREE char *text = NULL;
 	int ours;
 

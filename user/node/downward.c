@@ -90,8 +90,7 @@ static char *field_value(const struct downward *about, const char *path)
 	return value ? strdup(value) : NULL;
 }
 
-int downward_field(
-	const struct downward *about, const char *path, char **ret, struct err *err)
+int downward_field(const struct downward *about, const char *path, char **ret, struct err *err)
 {
 	const struct object_meta *meta = &about->pod->meta;
 

@@ -22,8 +22,7 @@ struct downward {
 
 /* "metadata.name", "metadata.labels['a']", "metadata.labels" (KEY="VALUE" lines), "status.podIP", ...  The caller
  * frees *@ret.  EINVAL: no such field. */
-int downward_field(
-	const struct downward *about, const char *path, char **ret, struct err *err);
+int downward_field(const struct downward *about, const char *path, char **ret, struct err *err);
 
 /* "limits.cpu" of a container, in units of @divisor (thousandths; 0: of one).  The caller frees *@ret.  EINVAL: no
  * such container or resource. */

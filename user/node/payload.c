@@ -154,9 +154,10 @@ static int collect_downward(struct collect *collect)
 		const struct volume_item *item = &collect->projection->items[i];
 		char *text = NULL;
 
-		r = item->container ? downward_resource(collect->about, item->container, item->key,
-					      item->divisor, &text, collect->err)
-				    : downward_field(collect->about, item->key, &text, collect->err);
+		r = item->container
+			    ? downward_resource(collect->about, item->container, item->key,
+				      item->divisor, &text, collect->err)
+			    : downward_field(collect->about, item->key, &text, collect->err);
 		if (r == 0)
 			r = payload_add(collect->payload, item->path, item_mode(collect, item),
 				text, strlen(text), collect->err);
@@ -167,8 +168,8 @@ static int collect_downward(struct collect *collect)
 static int collect_token(struct collect *collect)
 {
 	const struct object_source *source = collect->source;
-	const char *token = source->token(source->userdata, collect->about->pod,
-		collect->projection, collect->err);
+	const char *token = source->token(
+		source->userdata, collect->about->pod, collect->projection, collect->err);
 	char *copy;
 
 	if (!token)
@@ -182,7 +183,7 @@ static int collect_token(struct collect *collect)
 int payload_make(const struct volume *volume, const struct downward *about,
 	const struct object_source *source, struct payload *ret, struct err *err)
 {
-	static int (*const kinds[])(struct collect *collect) = {
+	static int (*const kinds[])(struct collect * collect) = {
 		[PROJECTION_CONFIG_MAP] = collect_object,
 		[PROJECTION_SECRET] = collect_object,
 		[PROJECTION_DOWNWARD] = collect_downward,

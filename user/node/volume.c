@@ -125,9 +125,8 @@ static int empty_dir_make(const char *path, struct err *err)
 static int payload_volume_make(const struct volume *volume, const struct payload *payload,
 	const char *path, struct err *err)
 {
-	int r = volume->memory
-			? tmpfs_make(path, SECRET_BYTES, "0755", MS_NOEXEC, err)
-			: directory_make(path, 0755, err);
+	int r = volume->memory ? tmpfs_make(path, SECRET_BYTES, "0755", MS_NOEXEC, err)
+			       : directory_make(path, 0755, err);
 
 	return r < 0 ? r : payload_write(payload, path, err);
 }
