@@ -92,15 +92,17 @@ const struct api_config *api_settings(const struct api *api)
 	return &api->config;
 }
 
-/* Status is a part of the object, and changed as such. */
-static bool is_status(const struct api_request *request)
+/* Parts of the object, and changed as such. */
+static bool is_part(const struct api_request *request)
 {
-	return strcmp(request->subresource->name, "status") == 0;
+	const char *name = request->subresource->name;
+
+	return strcmp(name, "status") == 0 || strcmp(name, "approval") == 0;
 }
 
 static int api_resource(struct api_request *request, struct failure *failure)
 {
-	if (request->subresource && !is_status(request))
+	if (request->subresource && !is_part(request))
 		return subresource_handle(request, failure);
 	if (!request->kind->stored_as)
 		return review_create(request, failure);
@@ -193,7 +195,10 @@ size_t api_body_most(void *userdata, const struct http_exchange *exchange)
 	AUTO_IDENTITY who = {0};
 	struct failure failure;
 
-	return authenticate(userdata, exchange, &who, &failure) < 0 ? BODY_OF_STRANGERS : SIZE_MAX;
+	if (authenticate(userdata, exchange, &who, &failure) < 0 ||
+		identity_has_group(&who, GROUP_UNAUTHENTICATED))
+		return BODY_OF_STRANGERS;
+	return SIZE_MAX;
 }
 
 void api_handle_local(void *userdata, struct http_exchange *exchange)

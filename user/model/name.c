@@ -269,3 +269,16 @@ const char *name_volume_field(const char *text)
 	return "must be metadata.name, .namespace, .uid, .labels, .annotations, .labels['KEY'] or "
 	       ".annotations['KEY']";
 }
+
+const char *name_signer(const char *text)
+{
+	size_t domain = strcspn(text, "/");
+	char host[256];
+
+	snprintf(host, sizeof(host), "%.*s", (int)domain, text);
+	if (!text[domain] || !text[domain + 1] || domain >= sizeof(host) || !strchr(host, '.') ||
+		name_dns_subdomain(host) || name_path_segment(text + domain + 1))
+		return "must be a fully qualified domain and path of the form "
+		       "\"example.com/signer-name\"";
+	return NULL;
+}
