@@ -39,13 +39,17 @@ lab_registry_stop() {
 	"$LAB_SOURCE/tools/registry" stop "$LAB/registry"
 }
 
-# Returns once the control socket answers.
-lab_podnetd_start() {
-	lab_detached exec setsid "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
+lab_podnetd() { # [FLAG...]
+	exec setsid "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
 		--instance "$LAB_INSTANCE" --manifests "$LAB/manifests" --log-dir "$LAB/log" \
 		--cni-conf-dir "$LAB/cni/conf" --cni-bin-dir "$LAB/cni/bin" \
-		--registries-conf "$LAB/registries.conf" "${LAB_FLAGS[@]}" \
-		</dev/null >>"$LAB/podnetd.log" 2>&1 &
+		--registries-conf "$LAB/registries.conf" "${LAB_FLAGS[@]}" "$@" \
+		</dev/null >>"$LAB/podnetd.log" 2>&1
+}
+
+# Returns once the control socket answers.
+lab_podnetd_start() {
+	lab_detached lab_podnetd &
 	echo $! >"$LAB/podnetd.pid"
 	disown $! # when it is killed the shell has nothing to say
 	lab_wait 20 lab_podnetd_answers || {
@@ -72,6 +76,11 @@ lab_podnetd_kill() { # SIGNAL
 		echo "podnetd survives SIG$1" >&2
 		return 1
 	fi
+}
+
+# Ends all Pods, whoever wanted them.
+lab_podnetd_remove() {
+	lab_podnetd_kill TERM && (lab_podnetd --remove)
 }
 
 # A zombie is gone: its parent may be slow.

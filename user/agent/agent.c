@@ -59,6 +59,8 @@ static void agent_gone(void *userdata, struct node_pod *pod)
 	control_logs_gone(agent, pod);
 	control_exec_gone(agent, pod);
 	clusterpods_gone(agent, pod);
+	if (agent->options->remove)
+		removal_pod_gone(agent);
 	if (!agent->manifests)
 		return;
 	pods_gone(agent, pod);
@@ -151,6 +153,10 @@ static void agent_adopted(void *userdata)
 	struct err err;
 	int r;
 
+	if (options->remove) {
+		removal_begin(agent);
+		return;
+	}
 	r = state ? manifests_new(agent->loop, &config, agent_manifests_changed, agent,
 			    &agent->manifests, &err)
 		  : err_set(&err, ENOMEM, "follow the manifests");
@@ -233,7 +239,7 @@ static int agent_open(struct agent *agent, struct err *err)
 	agent_node_config(agent);
 	if (r == 0)
 		r = host_runtime(agent, err);
-	if (r == 0)
+	if (r == 0 && !agent->options->remove)
 		r = host_cni_conf(agent->options, err);
 	if (r == 0)
 		r = worker_new(agent->loop, &agent->worker, err);
@@ -255,7 +261,8 @@ static int agent_open(struct agent *agent, struct err *err)
 		r = agent_datapath(agent, err);
 	if (r < 0)
 		return r;
-	host_refuse_services(agent->options);
+	if (!agent->options->remove)
+		host_refuse_services(agent->options);
 	return agent_node(agent, err);
 }
 

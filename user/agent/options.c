@@ -56,6 +56,8 @@ static const struct flag flags[] = {
 		offsetof(struct options, runtime)},
 	{"max-manifest", "BYTES", MANIFEST_MOST, "largest manifest file",
 		offsetof(struct options, max_manifest_text)},
+	{"remove", NULL, NULL, "end all Pods, take what is podnet's out of the kernel, and exit",
+		offsetof(struct options, remove)},
 };
 
 static int options_bytes(const char *text, size_t *ret, struct err *err)
