@@ -143,6 +143,6 @@ TEST(help_comes_from_the_table)
 	CHECK_HAS("an option of one command", help, "    -p, --previous");
 	CHECK_HAS("an option without letter", help, "        --tail LINES");
 	CHECK_HAS("options of all commands", help,
-		"Options of all commands:\n    -n, --namespace NAME");
+		"Options of all commands but join and token:\n    -n, --namespace NAME");
 	CHECK_HAS("the default socket", help, "(default /run/podnet/podnetd.sock)");
 }

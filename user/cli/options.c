@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/auth/bootstrap.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 
 #define ON(command) (1u << (command))
-#define ON_ALL	    (ON(CLI_GET) | ON(CLI_LOGS) | ON(CLI_EXEC) | ON(CLI_DELETE))
+#define ON_LOCAL    (ON(CLI_GET) | ON(CLI_LOGS) | ON(CLI_EXEC) | ON(CLI_DELETE)) /* ask podnetd */
+#define ON_ALL	    (ON_LOCAL | ON(CLI_JOIN) | ON(CLI_TOKEN))
 #define LONG_ONLY   256 /* getopt's value for an option without a letter: this plus its row */
 
 static const struct cli_resource resources[] = {
@@ -25,6 +27,8 @@ static const struct {
 	[CLI_LOGS] = {"logs", "POD", "print what a container wrote"},
 	[CLI_EXEC] = {"exec", "POD -- COMMAND [ARG...]", "run a command in a container"},
 	[CLI_DELETE] = {"delete", "pod NAME", "delete a Pod gracefully"},
+	[CLI_JOIN] = {"join", "TOKEN SERVER", "make this machine a node of a cluster"},
+	[CLI_TOKEN] = {"token", "create [SERVER]", "make a token for join, and print how it is used"},
 };
 
 enum option_kind {
@@ -46,7 +50,7 @@ static const struct {
 	enum cli_command command;
 } options[] = {
 	{'n', "namespace", "NAME", "namespace of the object (default \"default\")", OPTION_TEXT,
-		FIELD(namespace), ON_ALL, 0},
+		FIELD(namespace), ON_LOCAL, 0},
 	{'A', "all-namespaces", NULL, "objects of all namespaces", OPTION_FLAG,
 		FIELD(all_namespaces), ON(CLI_GET), 0},
 	{'o', "output", "json|wide", "objects as they are, or more columns", OPTION_OUTPUT,
@@ -62,7 +66,21 @@ static const struct {
 	{0, "grace-period", "SECONDS", "instead of the Pod's own grace period", OPTION_NUMBER,
 		FIELD(grace), ON(CLI_DELETE), 0},
 	{0, "socket", "PATH", "podnetd's control socket (default " DEFAULT_SOCKET ")", OPTION_TEXT,
-		FIELD(socket), ON_ALL, 0},
+		FIELD(socket), ON_LOCAL, 0},
+	{0, "ca-hash", "sha256:HEX", "of the key of the cluster's authority, which it is known by",
+		OPTION_TEXT, FIELD(ca_hash), ON(CLI_JOIN), 0},
+	{0, "node-name", "NAME", "of this machine in the cluster (default: the host name)",
+		OPTION_TEXT, FIELD(node_name), ON(CLI_JOIN), 0},
+	{0, "force", NULL, "though this machine has joined a cluster before", OPTION_FLAG,
+		FIELD(force), ON(CLI_JOIN), 0},
+	{0, "ttl", "SECONDS", "how long the token may be used; 0: for ever (default 86400)",
+		OPTION_NUMBER, FIELD(ttl), ON(CLI_TOKEN), 0},
+	{0, "reusable", NULL, "several nodes may join with the token", OPTION_FLAG,
+		FIELD(reusable), ON(CLI_TOKEN), 0},
+	{0, "kubeconfig", "FILE",
+		"join writes it (default " DEFAULT_NODE_KUBECONFIG "), token asks the server in "
+		"it (default " DEFAULT_ADMIN_KUBECONFIG ")",
+		OPTION_TEXT, FIELD(kubeconfig), ON(CLI_JOIN) | ON(CLI_TOKEN), 0},
 	{'h', "help", NULL, "print this and exit", OPTION_COMMAND, 0, ON_ALL, CLI_HELP},
 	{0, "version", NULL, "print the version and exit", OPTION_COMMAND, 0, ON_ALL, CLI_VERSION},
 };
@@ -179,6 +197,30 @@ static int resource_find(const char *name, const struct cli_resource **ret, stru
 	return usage(err, "unknown resource", name);
 }
 
+static int operands_missing(const struct cli_options *options, struct err *err)
+{
+	return err_refuse(err, EINVAL, "usage: podnetctl %s %s", commands[options->command].name,
+		commands[options->command].operands);
+}
+
+/* TOKEN SERVER, or create [SERVER]. */
+static int operands_of_join(size_t count, char **operands, struct cli_options *ret, struct err *err)
+{
+	bool join = ret->command == CLI_JOIN;
+
+	if (count > 2)
+		return usage(err, "unexpected argument", operands[2]);
+	if (count < (join ? 2 : 1) || (!join && strcmp(operands[0], "create") != 0))
+		return operands_missing(ret, err);
+	ret->name = operands[0];
+	ret->server = count > 1 ? operands[1] : NULL;
+	if (join && !bootstrap_is_token(ret->name))
+		return err_refuse(err, EINVAL,
+			"a token is %d and %d letters a-z and digits, with a '.' between",
+			BOOTSTRAP_ID_LEN, BOOTSTRAP_SECRET_LEN);
+	return 0;
+}
+
 /* Takes the operands apart: [RESOURCE] [NAME]. */
 static int operands_read(size_t count, char **operands, struct cli_options *ret, struct err *err)
 {
@@ -187,10 +229,11 @@ static int operands_read(size_t count, char **operands, struct cli_options *ret,
 	size_t at = 0;
 	int r;
 
+	if (ret->command == CLI_JOIN || ret->command == CLI_TOKEN)
+		return operands_of_join(count, operands, ret, err);
 	if (with_resource) {
 		if (count == 0)
-			return err_refuse(err, EINVAL, "usage: podnetctl %s %s",
-				commands[ret->command].name, commands[ret->command].operands);
+			return operands_missing(ret, err);
 		r = resource_find(operands[at++], &ret->resource, err);
 		if (r < 0)
 			return r;
@@ -202,8 +245,7 @@ static int operands_read(size_t count, char **operands, struct cli_options *ret,
 	if (at < count)
 		return usage(err, "unexpected argument", operands[at]);
 	if ((name_needed && !ret->name) || (ret->command == CLI_EXEC && !ret->argv))
-		return err_refuse(err, EINVAL, "usage: podnetctl %s %s",
-			commands[ret->command].name, commands[ret->command].operands);
+		return operands_missing(ret, err);
 	return 0;
 }
 
@@ -213,6 +255,9 @@ static int options_check(unsigned given, const struct cli_options *ret, struct e
 		if (given & (1u << i) && !(options[i].commands & ON(ret->command)))
 			return err_refuse(err, EINVAL, "--%s is no option of '%s'", options[i].name,
 				commands[ret->command].name);
+	if (ret->command == CLI_JOIN && !ret->ca_hash)
+		return err_refuse(err, EINVAL,
+			"--ca-hash is missing: 'podnetctl token create' prints it");
 	if (ret->all_namespaces && ret->name)
 		return err_refuse(err, EINVAL,
 			"a resource cannot be retrieved by name across all namespaces");
@@ -237,7 +282,8 @@ int cli_options_parse(int argc, char **argv, struct cli_options *ret, struct err
 		.namespace = "default",
 		.command = CLI_GET,
 		.tail = -1,
-		.grace = -1};
+		.grace = -1,
+		.ttl = -1};
 	const char *const *command = NULL;
 	unsigned given;
 	int r;
@@ -285,7 +331,7 @@ static void help_command(FILE *out, size_t command)
 	fprintf(out, "  %s %s\n    %s\n", commands[command].name, commands[command].operands,
 		commands[command].help);
 	for (unsigned which = 1; which < ON_ALL; which++)
-		if (which & ON(command))
+		if (which & ON(command) && which != ON_LOCAL)
 			help_options(out, which);
 }
 
@@ -300,6 +346,8 @@ char *cli_help(void)
 	fprintf(out, "Usage: podnetctl COMMAND [OPTION...]\n\nCommands:\n");
 	for (size_t i = 0; i < COUNT(commands); i++)
 		help_command(out, i);
+	fprintf(out, "\nOptions of all commands but join and token:\n");
+	help_options(out, ON_LOCAL);
 	fprintf(out, "\nOptions of all commands:\n");
 	help_options(out, ON_ALL);
 	if (fclose(out) != 0) {

@@ -10,9 +10,20 @@
 
 struct err;
 
-#define DEFAULT_SOCKET "/run/podnet/podnetd.sock"
+#define DEFAULT_SOCKET		 "/run/podnet/podnetd.sock"
+#define DEFAULT_NODE_KUBECONFIG	 "/etc/podnet/kubeconfig"
+#define DEFAULT_ADMIN_KUBECONFIG "/etc/podnet/admin.conf"
 
-enum cli_command { CLI_GET, CLI_LOGS, CLI_EXEC, CLI_DELETE, CLI_HELP, CLI_VERSION };
+enum cli_command {
+	CLI_GET,
+	CLI_LOGS,
+	CLI_EXEC,
+	CLI_DELETE,
+	CLI_JOIN,
+	CLI_TOKEN,
+	CLI_HELP,
+	CLI_VERSION
+};
 enum cli_output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON };
 
 /* What `get` and `delete` name: "pods", "po", "pod" ... */
@@ -30,7 +41,12 @@ struct cli_options {
 	int64_t tail;  /* -1: all */
 	int64_t grace; /* seconds; -1: the Pod's own */
 	const struct cli_resource *resource;
-	const char *name;	 /* Pod or object; NULL: all */
+	const char *name;	 /* Pod or object; NULL: all; of join: the token */
+	const char *server;	 /* of join and token; NULL: the kubeconfig's */
+	const char *kubeconfig, *node_name; /* NULL: the defaults */
+	const char *ca_hash;
+	bool force, reusable;
+	int64_t ttl; /* seconds; -1: the default; 0: for ever */
 	const char *const *argv; /* of exec; NULL-terminated */
 };
 

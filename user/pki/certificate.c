@@ -282,6 +282,22 @@ int certificate_times(const char *text, int64_t *ret_from, int64_t *ret_until, s
 	return 0;
 }
 
+int certificate_name(const char *text, char **ret, struct err *err)
+{
+	char name[1024];
+	size_t len = sizeof(name);
+	AUTO_CRT crt = NULL;
+	int r = crt_read(text, &crt);
+
+	if (r >= 0)
+		r = gnutls_x509_crt_get_dn_by_oid(
+			crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len);
+	if (r < 0 || strnlen(name, len) != len)
+		return err_refuse(err, ENODATA, "read a certificate's name: %s", gnutls_strerror(r));
+	*ret = strndup(name, len);
+	return *ret ? 0 : err_set(err, ENOMEM, "read a certificate's name");
+}
+
 int certificate_pin(const char *text, char ret[CERTIFICATE_PIN_LEN], struct err *err)
 {
 	unsigned char id[CERTIFICATE_PIN_LEN];

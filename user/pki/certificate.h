@@ -36,6 +36,9 @@ bool certificate_is_good(const struct certificate *certificate, const struct cer
 /* From when until when it holds: seconds since 1970. */
 int certificate_times(const char *text, int64_t *ret_from, int64_t *ret_until, struct err *err);
 
+/* The subject's common name, which the caller frees.  ENODATA: it has none, or one with a NUL. */
+int certificate_name(const char *text, char **ret, struct err *err);
+
 #define CERTIFICATE_PIN_LEN (7 + 64 + 1)
 
 /* "sha256:" and the hash of its public key in hex: by it a stranger's authority is known again. */
