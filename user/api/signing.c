@@ -2,6 +2,7 @@
 #include "user/api/signing.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "user/api/failure.h"
@@ -10,16 +11,20 @@
 #include "user/base/clock.h"
 #include "user/base/err.h"
 #include "user/model/base64.h"
+#include "user/model/causes.h"
 #include "user/pki/request.h"
 
 #define CLIENT_SIGNER "kubernetes.io/kube-apiserver-client"
 
-static int refuse(const struct api_request *request, struct failure *failure, const char *why)
+static int refuse(const struct api_request *request, struct failure *failure, const char *field,
+	enum cause_reason reason, const char *why)
 {
 	failure_set(failure, 422, "Invalid",
-		"CertificateSigningRequest.certificates.k8s.io \"%s\" is invalid: %s",
-		request->name, why);
-	failure_about(failure, request, request->name);
+		"CertificateSigningRequest.certificates.k8s.io \"%s\" is invalid: %s: %s",
+		request->name, field, why);
+	failure->details = json_pack("{s:s, s:s, s:s, s:[{s:s, s:o, s:s}]}", "name", request->name,
+		"group", request->kind->group, "kind", request->kind->kind, "causes", "reason",
+		cause_reason_name(reason), "message", json_any_text(why), "field", field);
 	return -1;
 }
 
@@ -79,8 +84,8 @@ static int request_check(
 	if (r == -ENOMEM)
 		return failure_internal(failure, "out of memory");
 	if (r < 0) {
-		snprintf(why, sizeof(why), "spec.request: Invalid value: %s", err.text);
-		return refuse(request, failure, why);
+		snprintf(why, sizeof(why), "Invalid value: %s", err.text);
+		return refuse(request, failure, "spec.request", CAUSE_INVALID, why);
 	}
 	return forbid_masters(request, &asked, json_string_at(spec, "signerName", ""), failure);
 }
@@ -138,21 +143,19 @@ static int conditions_check(const struct api_request *request, const json_t *con
 		if (condition_of(conditions, type))
 			continue;
 		snprintf(why, sizeof(why),
-			"status.conditions: Forbidden: updates may not remove a condition of type "
-			"\"%.60s\"",
-			type);
-		return refuse(request, failure, why);
+			"Forbidden: updates may not remove a condition of type \"%.60s\"", type);
+		return refuse(request, failure, "status.conditions", CAUSE_FORBIDDEN, why);
 	}
 	json_array_foreach ((json_t *)conditions, i, condition)
 		if (is_decision(condition) &&
 			strcmp(json_string_at(condition, "status", ""), "True") != 0)
-			return refuse(request, failure,
-				"status.conditions.status: Unsupported value: supported values: "
-				"\"True\"");
+			return refuse(request, failure, "status.conditions.status",
+				CAUSE_NOT_SUPPORTED,
+				"Unsupported value: supported values: \"True\"");
 	if (condition_of(conditions, "Approved") && condition_of(conditions, "Denied"))
-		return refuse(request, failure,
-			"status.conditions: Invalid value: \"Denied\": Approved and Denied "
-			"conditions are mutually exclusive");
+		return refuse(request, failure, "status.conditions", CAUSE_INVALID,
+			"Invalid value: \"Denied\": Approved and Denied conditions are mutually "
+			"exclusive");
 	return 0;
 }
 
@@ -193,9 +196,8 @@ static int certificate_keep(const struct api_request *request, json_t *status, c
 	const json_t *sent = json_object_get(status, "certificate");
 
 	if (!decisions && before && (!sent || !json_equal(before, sent)))
-		return refuse(request, failure,
-			"status.certificate: Forbidden: updates may not modify existing "
-			"certificate content");
+		return refuse(request, failure, "status.certificate", CAUSE_FORBIDDEN,
+			"Forbidden: updates may not modify existing certificate content");
 	if (!decisions)
 		return 0;
 	json_object_del(status, "certificate");

@@ -27,6 +27,33 @@ static void apiserver_late(void *userdata)
 	server->late = true;
 }
 
+static bool answer_is_there(const struct apiserver *server)
+{
+	return server->done;
+}
+
+static bool name_is_known(const struct apiserver *server)
+{
+	return !client_is_looking_up(server->client);
+}
+
+static bool never(const struct apiserver *server)
+{
+	(void)server;
+	return false;
+}
+
+/* Until it is so, or time is up. */
+static void apiserver_run(struct apiserver *server, uint64_t usec,
+	bool (*is_so)(const struct apiserver *server))
+{
+	server->late = false;
+	timer_arm(server->timer, clock_now() + usec);
+	while (!server->late && !is_so(server))
+		if (sd_event_run(server->loop, UINT64_MAX) < 0)
+			return;
+}
+
 int apiserver_open(const struct client_config *config, struct apiserver **ret, struct err *err)
 {
 	struct apiserver *server = calloc(1, sizeof(*server));
@@ -43,6 +70,7 @@ int apiserver_open(const struct client_config *config, struct apiserver **ret, s
 		apiserver_close(server);
 		return r;
 	}
+	apiserver_run(server, ANSWER_MOST, name_is_known);
 	*ret = server;
 	return 0;
 }
@@ -70,16 +98,6 @@ static void apiserver_answered(void *userdata, const struct client_answer *answe
 						  answer->message);
 }
 
-/* Until it has happened, or time is up. */
-static void apiserver_run(struct apiserver *server, uint64_t usec, const bool *happened)
-{
-	server->late = false;
-	timer_arm(server->timer, clock_now() + usec);
-	while (!server->late && !(happened && *happened))
-		if (sd_event_run(server->loop, UINT64_MAX) < 0)
-			return;
-}
-
 int apiserver_ask(struct apiserver *server, const char *method, const char *target, const json_t *body,
 	struct apiserver_answer *ret, struct err *err)
 {
@@ -89,7 +107,7 @@ int apiserver_ask(struct apiserver *server, const char *method, const char *targ
 	server->done = false;
 	if (client_send(server->client, &request, apiserver_answered, server, &call) < 0)
 		return err_set(err, ENOMEM, "ask an API server");
-	apiserver_run(server, ANSWER_MOST, &server->done);
+	apiserver_run(server, ANSWER_MOST, answer_is_there);
 	if (!server->done) {
 		client_cancel(call);
 		return err_refuse(err, ETIMEDOUT, "no answer in time");
@@ -110,5 +128,5 @@ void apiserver_forget(struct apiserver_answer *answer)
 
 void apiserver_wait(struct apiserver *server, uint64_t usec)
 {
-	apiserver_run(server, usec, NULL);
+	apiserver_run(server, usec, never);
 }

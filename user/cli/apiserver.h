@@ -15,7 +15,7 @@ struct apiserver_answer {
 	json_t *body;	 /* owned; NULL: none */
 };
 
-/* The caller owns *@ret.  Nothing is sent yet. */
+/* Looks up its name.  The caller owns *@ret.  Nothing is sent yet. */
 int apiserver_open(const struct client_config *config, struct apiserver **ret, struct err *err);
 
 /* Accepts NULL; returns NULL. */

@@ -138,6 +138,11 @@ struct client *client_free(struct client *client)
 	return NULL;
 }
 
+bool client_is_looking_up(const struct client *client)
+{
+	return client->lookup && lookup_is_under_way(client->lookup);
+}
+
 sd_event *client_loop(const struct client *client)
 {
 	return client->loop;

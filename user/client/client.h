@@ -43,6 +43,9 @@ int client_renew(struct client *client, const struct client_config *config, stru
 /* No call follows for requests under way.  Accepts NULL; returns NULL. */
 struct client *client_free(struct client *client);
 
+/* The server's name is being looked up: a request would fail now, and may not do so later. */
+bool client_is_looking_up(const struct client *client);
+
 /* Borrowed. */
 sd_event *client_loop(const struct client *client);
 
