@@ -123,8 +123,7 @@ static int plane_control(
 	struct plane *plane, const struct control_options *options, struct err *err)
 {
 	struct client_config config = {.socket_path = plane->socket_path};
-	struct control_config control = {
-		.ca = plane->pki.authority.text,
+	struct control_config control = {.ca = plane->pki.authority.text,
 		.ca_key = plane->pki.authority.key,
 		.certificate_seconds = options->certificate_seconds,
 		.node_grace = options->node_grace};

@@ -143,7 +143,7 @@ is "and nothing beside it" "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$
 	"$URL/api/v1/namespaces/kube-public/configmaps")" 401
 
 # --- what keeps a machine out ---
-export token pin
+export token pin renewed
 fails "a wrong token" "it is wrong, was used, or has expired" join abcdef.0123456789abcdef --kubeconfig "$NODE_CONFIG"
 good=$pin pin=sha256:$(sha256sum </dev/null | cut -d' ' -f1)
 fails "another authority" "the authority of $URL has $good, not the --ca-hash" join "$token" --kubeconfig "$NODE_CONFIG"

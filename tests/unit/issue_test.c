@@ -51,8 +51,8 @@ static void request_decide(json_t *request, const char *type, int64_t age)
 
 	clock_rfc3339((uint64_t)(NOW - age) * USEC_PER_SEC, at);
 	json_object_set_new(json_object_get(request, "status"), "conditions",
-		json_pack("[{s:s, s:s, s:s}]", "type", type, "status", "True", "lastUpdateTime",
-			at));
+		json_pack(
+			"[{s:s, s:s, s:s}]", "type", type, "status", "True", "lastUpdateTime", at));
 }
 
 static json_t *token_of(const char *id, const char *once)
@@ -83,9 +83,8 @@ static char *plan_of(json_t *requests, json_t *tokens, const char *user)
 
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s %s%s%s;",
 			plan.writes[i].method, strrchr(plan.writes[i].target, '/') + 1,
-			json_object_get(status, "certificate")
-				? " certificate "
-				: (last ? " " : ""),
+			json_object_get(status, "certificate") ? " certificate "
+							       : (last ? " " : ""),
 			json_string_at(last, "reason", ""));
 	}
 	requests_clear(&plan);
@@ -122,8 +121,8 @@ TEST(each_request_gets_what_it_deserves)
 
 	authority_make();
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		json_t *request = request_of(
-			"r", rows[i].user, rows[i].group, rows[i].signer, rows[i].age);
+		json_t *request =
+			request_of("r", rows[i].user, rows[i].group, rows[i].signer, rows[i].age);
 		AUTO_JSON requests = json_pack("{s:o}", "/r", request);
 
 		if (rows[i].decided)
@@ -186,8 +185,8 @@ TEST(tokens_go_when_they_are_over)
 			AUTO_FREE char *encoded =
 				base64_encode(rows[i].expiration, strlen(rows[i].expiration));
 
-			json_object_set_new(json_object_get(token, "data"), "expiration",
-				json_string(encoded));
+			json_object_set_new(
+				json_object_get(token, "data"), "expiration", json_string(encoded));
 		}
 		if (rows[i].issued >= 0) {
 			request_decide(request, "Approved", rows[i].issued);

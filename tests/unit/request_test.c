@@ -78,8 +78,10 @@ TEST(what_is_signed_is_what_was_asked_for)
 
 	authority_make(&authority, 10);
 	request_make(&text, &made.key);
-	if (!CHECK_OK("sign", certificate_request_sign(text, &authority, CERTIFICATE_SERVER, false,
-				      3600, &made.text, &err), &err))
+	if (!CHECK_OK("sign",
+		    certificate_request_sign(
+			    text, &authority, CERTIFICATE_SERVER, false, 3600, &made.text, &err),
+		    &err))
 		return;
 	CHECK("good", certificate_is_good(&made, &want, &authority, 0, now, &why));
 	CHECK_STR("nothing is wrong", why, NULL);
@@ -99,8 +101,10 @@ TEST(nothing_holds_longer_than_its_authority)
 
 	authority_make(&authority, 1);
 	request_make(&text, &key);
-	CHECK_OK("sign", certificate_request_sign(text, &authority, CERTIFICATE_CLIENT, false,
-				 86400 * 365, &made, &err), &err);
+	CHECK_OK("sign",
+		certificate_request_sign(
+			text, &authority, CERTIFICATE_CLIENT, false, 86400 * 365, &made, &err),
+		&err);
 	CHECK_OK("authority", certificate_times(authority.text, &from, &ends, &err), &err);
 	CHECK_OK("certificate", certificate_times(made, &from, &until, &err), &err);
 	CHECK_EQ("the same end", until, ends);

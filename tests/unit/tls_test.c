@@ -187,9 +187,8 @@ static void fixture_start(struct fixture *fixture)
 	make(&authority, NULL, &fixture->authority);
 	make(&authority, NULL, &fixture->stranger);
 	make(&server, &fixture->authority, &own);
-	tls = (struct tls_config){.authority = fixture->authority.text,
-		.certificate = own.text,
-		.key = own.key};
+	tls = (struct tls_config){
+		.authority = fixture->authority.text, .certificate = own.text, .key = own.key};
 	if (sd_event_new(&fixture->loop) < 0 || tls_new(&tls, &fixture->tls, &err) < 0 ||
 		http_listen_tcp("127.0.0.1:0", &fd, &err) < 0)
 		BAIL(err.text);

@@ -25,7 +25,7 @@ struct cluster {
 	struct agent *agent;
 	struct client *client;
 	struct membership *membership;
-	struct renewal *renewal;	/* NULL: nothing to renew */
+	struct renewal *renewal; /* NULL: nothing to renew */
 	struct events *events;
 	struct podwrites *writes;
 	struct references *references;

@@ -87,8 +87,7 @@ static int from_bootstrap(struct api *api, const char *token, struct identity *r
 		return -EBADMSG;
 	if (stored_decode(entry->value, entry->modified, kind, "v1", &secret) < 0)
 		return -ENOMEM;
-	return bootstrap_identity(
-		secret, token, (int64_t)(clock_wall() / USEC_PER_SEC), ret, NULL);
+	return bootstrap_identity(secret, token, (int64_t)(clock_wall() / USEC_PER_SEC), ret, NULL);
 }
 
 int authenticate(struct api *api, const struct http_exchange *exchange, struct identity *ret,

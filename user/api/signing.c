@@ -54,14 +54,14 @@ static bool names_have(char **names, const char *name)
 	return false;
 }
 
-static int forbid_masters(const struct api_request *request, const struct certificate_request *asked,
-	const char *signer, struct failure *failure)
+static int forbid_masters(const struct api_request *request,
+	const struct certificate_request *asked, const char *signer, struct failure *failure)
 {
 	if (strcmp(signer, CLIENT_SIGNER) != 0 || !names_have(asked->organizations, GROUP_MASTERS))
 		return 0;
 	failure_set(failure, 403, "Forbidden",
-		"certificatesigningrequests.certificates.k8s.io \"%s\" is forbidden: use of " CLIENT_SIGNER
-		" signer with " GROUP_MASTERS " group is not allowed",
+		"certificatesigningrequests.certificates.k8s.io \"%s\" is forbidden: use "
+		"of " CLIENT_SIGNER " signer with " GROUP_MASTERS " group is not allowed",
 		request->name);
 	failure_about(failure, request, request->name);
 	return -1;
@@ -226,8 +226,8 @@ int signing_update(const struct api_request *request, json_t *object, const json
 	}
 	if (certificate_keep(request, status, old_status, decisions, failure) < 0)
 		return -1;
-	conditions = conditions_merge(
-		json_object_get(status, "conditions"), old_conditions, decisions);
+	conditions =
+		conditions_merge(json_object_get(status, "conditions"), old_conditions, decisions);
 	if (!conditions)
 		return failure_internal(failure, "out of memory");
 	conditions_date(conditions);

@@ -95,8 +95,8 @@ static int groups_add(const json_t *secret, struct identity *identity)
 	return r < 0 ? r : identity_add_group(identity, GROUP_AUTHENTICATED);
 }
 
-int bootstrap_identity(const json_t *secret, const char *token, int64_t now, struct identity *ret,
-	struct err *err)
+int bootstrap_identity(
+	const json_t *secret, const char *token, int64_t now, struct identity *ret, struct err *err)
 {
 	char user[sizeof(BOOTSTRAP_USER_PREFIX) + BOOTSTRAP_ID_LEN];
 	AUTO_IDENTITY identity = {0};

@@ -44,8 +44,8 @@ static bool never(const struct apiserver *server)
 }
 
 /* Until it is so, or time is up. */
-static void apiserver_run(struct apiserver *server, uint64_t usec,
-	bool (*is_so)(const struct apiserver *server))
+static void apiserver_run(
+	struct apiserver *server, uint64_t usec, bool (*is_so)(const struct apiserver *server))
 {
 	server->late = false;
 	timer_arm(server->timer, clock_now() + usec);
@@ -93,13 +93,12 @@ static void apiserver_answered(void *userdata, const struct client_answer *answe
 	server->done = true;
 	server->answer = (struct apiserver_answer){
 		.status = answer->status, .body = json_incref(answer->body)};
-	server->result = answer->status ? 0
-					: err_refuse(&server->err, ECONNREFUSED, "%s",
-						  answer->message);
+	server->result =
+		answer->status ? 0 : err_refuse(&server->err, ECONNREFUSED, "%s", answer->message);
 }
 
-int apiserver_ask(struct apiserver *server, const char *method, const char *target, const json_t *body,
-	struct apiserver_answer *ret, struct err *err)
+int apiserver_ask(struct apiserver *server, const char *method, const char *target,
+	const json_t *body, struct apiserver_answer *ret, struct err *err)
 {
 	const struct client_request request = {.method = method, .target = target, .body = body};
 	struct client_call *call;

@@ -25,8 +25,8 @@ struct apiserver *apiserver_close(struct apiserver *server);
  * Asks, and waits for the answer.  @body is borrowed, NULL: none.  Whatever the server says is success; what was said is
  * released by apiserver_forget.  ETIMEDOUT: it said nothing for too long.
  */
-int apiserver_ask(struct apiserver *server, const char *method, const char *target, const json_t *body,
-	struct apiserver_answer *ret, struct err *err);
+int apiserver_ask(struct apiserver *server, const char *method, const char *target,
+	const json_t *body, struct apiserver_answer *ret, struct err *err);
 void apiserver_forget(struct apiserver_answer *answer);
 
 /* Lets @usec pass. */

@@ -157,8 +157,8 @@ static int request_refused(const struct apiserver_answer *answer, struct err *er
 		return err_refuse(err, EACCES,
 			"the server does not take the token: it is wrong, was used, or has "
 			"expired ('podnetctl token create' on the server makes another)");
-	return err_refuse(err, EPROTO, "the request for a certificate was refused: %s",
-		message_of(answer));
+	return err_refuse(
+		err, EPROTO, "the request for a certificate was refused: %s", message_of(answer));
 }
 
 static int request_send(struct join *join, char **ret_target, struct err *err)
@@ -222,7 +222,8 @@ static int certificate_await(struct join *join, const char *target, struct err *
 		r = certificate_take(join, answer.body, err);
 		if (r > 0 && clock_now() > until)
 			return err_refuse(err, ETIMEDOUT,
-				"nobody has approved %s for a minute ('kubectl certificate approve' "
+				"nobody has approved %s for a minute ('kubectl certificate "
+				"approve' "
 				"does)",
 				strrchr(target, '/') + 1);
 		if (r > 0)
@@ -247,7 +248,8 @@ static int join_write(const struct join *join, struct err *err)
 		return err_set(err, ENOMEM, "write '%s'", join->path);
 	if (!certificate_is_good(&join->client, &spec, &join->authority, 0,
 		    (int64_t)(clock_wall() / USEC_PER_SEC), &why))
-		return err_refuse(err, EPROTO, "the certificate that was given is unusable: %s", why);
+		return err_refuse(
+			err, EPROTO, "the certificate that was given is unusable: %s", why);
 	if (slash && slash != folder) {
 		*slash = '\0';
 		r = fs_mkdir(folder, 0755, err);

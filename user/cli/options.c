@@ -28,7 +28,8 @@ static const struct {
 	[CLI_EXEC] = {"exec", "POD -- COMMAND [ARG...]", "run a command in a container"},
 	[CLI_DELETE] = {"delete", "pod NAME", "delete a Pod gracefully"},
 	[CLI_JOIN] = {"join", "TOKEN SERVER", "make this machine a node of a cluster"},
-	[CLI_TOKEN] = {"token", "create [SERVER]", "make a token for join, and print how it is used"},
+	[CLI_TOKEN] = {"token", "create [SERVER]",
+		"make a token for join, and print how it is used"},
 };
 
 enum option_kind {
@@ -75,8 +76,8 @@ static const struct {
 		FIELD(force), ON(CLI_JOIN), 0},
 	{0, "ttl", "SECONDS", "how long the token may be used; 0: for ever (default 86400)",
 		OPTION_NUMBER, FIELD(ttl), ON(CLI_TOKEN), 0},
-	{0, "reusable", NULL, "several nodes may join with the token", OPTION_FLAG,
-		FIELD(reusable), ON(CLI_TOKEN), 0},
+	{0, "reusable", NULL, "several nodes may join with the token", OPTION_FLAG, FIELD(reusable),
+		ON(CLI_TOKEN), 0},
 	{0, "kubeconfig", "FILE",
 		"join writes it (default " DEFAULT_NODE_KUBECONFIG "), token asks the server in "
 		"it (default " DEFAULT_ADMIN_KUBECONFIG ")",
@@ -256,8 +257,8 @@ static int options_check(unsigned given, const struct cli_options *ret, struct e
 			return err_refuse(err, EINVAL, "--%s is no option of '%s'", options[i].name,
 				commands[ret->command].name);
 	if (ret->command == CLI_JOIN && !ret->ca_hash)
-		return err_refuse(err, EINVAL,
-			"--ca-hash is missing: 'podnetctl token create' prints it");
+		return err_refuse(
+			err, EINVAL, "--ca-hash is missing: 'podnetctl token create' prints it");
 	if (ret->all_namespaces && ret->name)
 		return err_refuse(err, EINVAL,
 			"a resource cannot be retrieved by name across all namespaces");

@@ -41,12 +41,12 @@ struct cli_options {
 	int64_t tail;  /* -1: all */
 	int64_t grace; /* seconds; -1: the Pod's own */
 	const struct cli_resource *resource;
-	const char *name;	 /* Pod or object; NULL: all; of join: the token */
-	const char *server;	 /* of join and token; NULL: the kubeconfig's */
+	const char *name;		    /* Pod or object; NULL: all; of join: the token */
+	const char *server;		    /* of join and token; NULL: the kubeconfig's */
 	const char *kubeconfig, *node_name; /* NULL: the defaults */
 	const char *ca_hash;
 	bool force, reusable;
-	int64_t ttl; /* seconds; -1: the default; 0: for ever */
+	int64_t ttl;		 /* seconds; -1: the default; 0: for ever */
 	const char *const *argv; /* of exec; NULL-terminated */
 };
 

@@ -48,20 +48,19 @@ static json_t *secret_new(const char *id, const char *secret, const struct cli_o
 	json_t *json;
 
 	clock_rfc3339(clock_wall() + (uint64_t)life * USEC_PER_SEC, until);
-	json = json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s, s:s, s:s}}", "apiVersion", "v1",
-		"kind", "Secret", "metadata", "name", name ? name : "", "namespace", BOOTSTRAP_NAMESPACE,
-		"type", BOOTSTRAP_TYPE, "stringData", "token-id", id,
+	json = json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:{s:s, s:s, s:s, s:s}}", "apiVersion",
+		"v1", "kind", "Secret", "metadata", "name", name ? name : "", "namespace",
+		BOOTSTRAP_NAMESPACE, "type", BOOTSTRAP_TYPE, "stringData", "token-id", id,
 		"token-secret", secret, "usage-bootstrap-authentication", "true", "usage-once",
 		options->reusable ? "false" : "true");
 	/* 0: it never ends. */
 	if (life > 0)
-		json_object_set_new(json_object_get(json, "stringData"), "expiration",
-			json_string(until));
+		json_object_set_new(
+			json_object_get(json, "stringData"), "expiration", json_string(until));
 	return json;
 }
 
-static int secret_send(
-	const struct client_config *config, const json_t *secret, struct err *err)
+static int secret_send(const struct client_config *config, const json_t *secret, struct err *err)
 {
 	AUTO_ANSWER answer = {0};
 	struct apiserver *server;

@@ -25,7 +25,7 @@ struct client {
 	char *socket_path; /* NULL: remote */
 	struct http_remote remote;
 	struct lookup *lookup; /* of the remote */
-	struct shown *shown; /* NULL: a socket */
+	struct shown *shown;   /* NULL: a socket */
 	char *authorization;
 	struct client_call *calls;
 };

@@ -27,7 +27,7 @@ struct client_config {
 	const char *authority;	 /* PEM: who signs the server's certificate; NULL: the system's */
 	const char *certificate, *key; /* PEM: what the server is shown; NULL: nothing */
 	const char *token;	       /* of a service account or for joining; NULL: none */
-	bool unverified; /* whoever answers will do; for what is verified otherwise */
+	bool unverified;	       /* whoever answers will do; for what is verified otherwise */
 };
 
 /* The caller owns *@ret.  Nothing is connected yet; until the resolver knows a server's name, requests fail. */

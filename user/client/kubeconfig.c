@@ -217,8 +217,8 @@ int kubeconfig_authority(const char *text, size_t len, char **ret, struct err *e
 	*ret = NULL;
 	r = section_data(&section, "certificate-authority-data", ret, err);
 	if (r == 0 && !*ret)
-		r = err_refuse(err, EINVAL,
-			"clusters '': cluster.certificate-authority-data: required");
+		r = err_refuse(
+			err, EINVAL, "clusters '': cluster.certificate-authority-data: required");
 	return r;
 }
 

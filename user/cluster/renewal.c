@@ -19,8 +19,8 @@
 #include "user/pki/request.h"
 
 #define REQUESTS    "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-#define LOOK	    USEC_PER_SEC	 /* between two looks at a request */
-#define LOOKS_MOST  600			 /* then there is another request */
+#define LOOK	    USEC_PER_SEC /* between two looks at a request */
+#define LOOKS_MOST  600		 /* then there is another request */
 #define ANSWER_MOST (20 * USEC_PER_SEC)
 #define RETRY_FIRST USEC_PER_SEC
 #define RETRY_MOST  (60 * USEC_PER_SEC)
@@ -160,8 +160,8 @@ static int renewal_write(struct renewal *renewal, const char *certificate)
 	renewed->renewal = renewal;
 	renewed->certificate = (struct certificate){strdup(certificate), strdup(renewal->key)};
 	if (renewed->certificate.text && renewed->certificate.key)
-		renewed->text = pki_kubeconfig(renewal->server, renewal->user, &renewal->authority,
-			&renewed->certificate);
+		renewed->text = pki_kubeconfig(
+			renewal->server, renewal->user, &renewal->authority, &renewed->certificate);
 	if (renewed->text && worker_post(renewal->worker, renewed_work, renewed_done, renewed_free,
 				     renewed) == 0)
 		return 0;
@@ -257,15 +257,15 @@ static void renewal_ask(struct renewal *renewal)
 	struct client_request request = {.method = "GET", .target = renewal->target};
 	struct err err;
 
-	if (!renewal->request && certificate_request_make(&spec, &renewal->request, &renewal->key,
-					 &err) < 0) {
+	if (!renewal->request &&
+		certificate_request_make(&spec, &renewal->request, &renewal->key, &err) < 0) {
 		renewal_failed(renewal, err.text);
 		return;
 	}
 	if (!renewal->target) {
 		body = request_body(renewal);
-		request = (struct client_request){
-			.method = "POST", .target = REQUESTS, .body = body};
+		request =
+			(struct client_request){.method = "POST", .target = REQUESTS, .body = body};
 	}
 	if ((!renewal->target && !body) || client_send(renewal->client, &request, renewal_answered,
 						   renewal, &renewal->call) < 0)
@@ -302,7 +302,8 @@ static int renewal_copy(struct renewal *renewal, const struct kubeconfig *config
 {
 	renewal->server = strdup(config->server);
 	renewal->authority.text = strdup(config->ca_data);
-	renewal->current = (struct certificate){strdup(config->cert_data), strdup(config->key_data)};
+	renewal->current =
+		(struct certificate){strdup(config->cert_data), strdup(config->key_data)};
 	if (renewal->server && renewal->authority.text && renewal->current.text &&
 		renewal->current.key)
 		return 0;

@@ -121,8 +121,8 @@ static char *cluster_info(const struct bootstrap_config *config)
 				     "  cluster:\n"
 				     "    server: https://%s:%u\n"
 				     "    certificate-authority-data: %s\n",
-				   config->address[0] ? config->address : "localhost",
-				   config->port, authority)
+				   config->address[0] ? config->address : "localhost", config->port,
+				   authority)
 			 : NULL;
 }
 

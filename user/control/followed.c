@@ -55,8 +55,8 @@ const struct followed_kind followed_kinds[] = {
 	[FOLLOWED_CONFIG_MAPS] = KIND("", "ConfigMap", "configmaps", .trim = trim_to_metadata),
 	[FOLLOWED_SECRETS] = KIND("", "Secret", "secrets", .trim = trim_to_metadata),
 	[FOLLOWED_BUDGETS] = KIND("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
-	[FOLLOWED_CERTIFICATE_REQUESTS] = KIND("certificates.k8s.io", "CertificateSigningRequest",
-		"certificatesigningrequests"),
+	[FOLLOWED_CERTIFICATE_REQUESTS] = KIND(
+		"certificates.k8s.io", "CertificateSigningRequest", "certificatesigningrequests"),
 	[FOLLOWED_PRIORITY_CLASSES] = KIND(
 		"scheduling.k8s.io", "PriorityClass", "priorityclasses", .trim = trim_to_metadata),
 	[FOLLOWED_ROLES] = RBAC("Role", "roles"),

@@ -82,8 +82,8 @@ static void again_in(int64_t seconds, struct requests *plan)
 }
 
 /* The whole object goes back: with another revision than it had it is not what was looked at. */
-static json_t *with_condition(const json_t *request, const char *type, const char *reason,
-	const char *message)
+static json_t *with_condition(
+	const json_t *request, const char *type, const char *reason, const char *message)
 {
 	json_t *copy = json_deep_copy(request), *status = json_object_get(copy, "status");
 	json_t *conditions;
@@ -97,16 +97,16 @@ static json_t *with_condition(const json_t *request, const char *type, const cha
 		conditions = json_array();
 		json_object_set_new(status, "conditions", conditions);
 	}
-	if (json_array_append_new(conditions,
-		    json_pack("{s:s, s:s, s:s, s:o}", "type", type, "status", "True", "reason",
-			    reason, "message", json_any_text(message))) == 0)
+	if (json_array_append_new(
+		    conditions, json_pack("{s:s, s:s, s:s, s:o}", "type", type, "status", "True",
+					"reason", reason, "message", json_any_text(message))) == 0)
 		return copy;
 	json_decref(copy);
 	return NULL;
 }
 
-static void decide(const json_t *request, const char *type, const char *reason,
-	const char *message, struct requests *plan)
+static void decide(const json_t *request, const char *type, const char *reason, const char *message,
+	struct requests *plan)
 {
 	requests_update(plan, target_of(request, "approval"),
 		with_condition(request, type, reason, message));
@@ -123,8 +123,7 @@ static void deliver(const json_t *request, const char *certificate, struct reque
 	AUTO_FREE char *encoded = base64_encode(certificate, strlen(certificate));
 	json_t *copy = encoded ? json_deep_copy(request) : NULL;
 
-	json_object_set_new(
-		json_object_get(copy, "status"), "certificate", json_string(encoded));
+	json_object_set_new(json_object_get(copy, "status"), "certificate", json_string(encoded));
 	requests_update(plan, target_of(request, "status"), copy);
 }
 
@@ -132,8 +131,7 @@ static void deliver(const json_t *request, const char *certificate, struct reque
 
 static bool has_usage(const json_t *request, const char *usage)
 {
-	return json_array_has(
-		json_object_get(json_object_get(request, "spec"), "usages"), usage);
+	return json_array_has(json_object_get(json_object_get(request, "spec"), "usages"), usage);
 }
 
 static int64_t life_of(const struct issue *issue, const json_t *request)
@@ -144,8 +142,8 @@ static int64_t life_of(const struct issue *issue, const json_t *request)
 	return asked < issue->seconds ? asked : issue->seconds;
 }
 
-static int sign(const struct issue *issue, const json_t *request, const char *text,
-	struct requests *plan)
+static int sign(
+	const struct issue *issue, const json_t *request, const char *text, struct requests *plan)
 {
 	bool serving = issuerules_signer(request) == ISSUE_SERVING;
 	AUTO_FREE char *certificate = NULL;
@@ -188,8 +186,7 @@ static bool is_for_one(const json_t *token)
 }
 
 /* The request that @user's token was used for; NULL: it may be used (still). */
-static const json_t *used_for(
-	const struct issue *issue, const char *user, const json_t *request)
+static const json_t *used_for(const struct issue *issue, const char *user, const json_t *request)
 {
 	const char *key;
 	json_t *other;
@@ -204,8 +201,8 @@ static const json_t *used_for(
 }
 
 /* Sets *@approved once: what is written here is not yet seen in issue->requests. */
-static void approve(const struct issue *issue, const json_t *request, bool *approved,
-	struct requests *plan)
+static void approve(
+	const struct issue *issue, const json_t *request, bool *approved, struct requests *plan)
 {
 	const char *user = user_of(request), *message = issuerules_approval(request);
 	const json_t *other;
@@ -269,8 +266,7 @@ int issue_plan(const struct issue *issue, const char *user, struct requests *pla
 		if (r < 0 || strcmp(user_of(request), user) != 0 || meta_is_deleting(request))
 			continue;
 		if (left <= 0) {
-			requests_delete(
-				plan, target_of(request, NULL), meta_text(request, "uid"));
+			requests_delete(plan, target_of(request, NULL), meta_text(request, "uid"));
 			continue;
 		}
 		again_in(left, plan);
@@ -335,8 +331,8 @@ int issue_token_plan(const struct issue *issue, const char *key, struct requests
 		end = used;
 	if (end <= issue->now)
 		requests_delete(plan,
-			request_target("", "v1", "kube-system", "secrets",
-				meta_text(token, "name"), NULL),
+			request_target(
+				"", "v1", "kube-system", "secrets", meta_text(token, "name"), NULL),
 			meta_text(token, "uid"));
 	else if (end != INT64_MAX)
 		again_in(end - issue->now, plan);

@@ -16,8 +16,8 @@ struct requests;
 #define ISSUE_ONCE "usage-once" /* in a token's data, "true": one node may join with it */
 
 struct issue {
-	const json_t *requests; /* CertificateSigningRequests: key -> object */
-	const json_t *tokens;	/* Secrets of bootstrap tokens: key -> object */
+	const json_t *requests;	      /* CertificateSigningRequests: key -> object */
+	const json_t *tokens;	      /* Secrets of bootstrap tokens: key -> object */
 	struct certificate authority; /* borrowed; without a key nothing is signed */
 	int64_t seconds;	      /* that a certificate holds at most */
 	int64_t now;		      /* since 1970 */

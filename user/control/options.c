@@ -50,8 +50,8 @@ static int number_read(const char *flag, const char *text, unsigned long least, 
 	unsigned long number = strtoul(text, &end, 10);
 
 	if (*end || end == text || number < least || number > most)
-		return err_refuse(err, EINVAL, "--%s: '%s' is not from %lu to %lu", flag, text,
-			least, most);
+		return err_refuse(
+			err, EINVAL, "--%s: '%s' is not from %lu to %lu", flag, text, least, most);
 	*ret = (unsigned)number;
 	return 0;
 }

@@ -284,7 +284,7 @@ int certificate_times(const char *text, int64_t *ret_from, int64_t *ret_until, s
 
 int certificate_name(const char *text, char **ret, struct err *err)
 {
-	char name[1024];
+	char name[1024] = "";
 	size_t len = sizeof(name);
 	AUTO_CRT crt = NULL;
 	int r = crt_read(text, &crt);
@@ -293,7 +293,8 @@ int certificate_name(const char *text, char **ret, struct err *err)
 		r = gnutls_x509_crt_get_dn_by_oid(
 			crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len);
 	if (r < 0 || strnlen(name, len) != len)
-		return err_refuse(err, ENODATA, "read a certificate's name: %s", gnutls_strerror(r));
+		return err_refuse(
+			err, ENODATA, "read a certificate's name: %s", gnutls_strerror(r));
 	*ret = strndup(name, len);
 	return *ret ? 0 : err_set(err, ENOMEM, "read a certificate's name");
 }

@@ -11,10 +11,10 @@
 #include "user/base/err.h"
 #include "user/pki/x509.h"
 
-#define NAME_MOST     1024 /* bytes of one name */
-#define RSA_BITS      2048
-#define SKEW_MOST     300 /* seconds that a client's clock may be behind */
-#define SKEW_DIVISOR  10  /* of a short life only so much lies in the past */
+#define NAME_MOST    1024 /* bytes of one name */
+#define RSA_BITS     2048
+#define SKEW_MOST    300 /* seconds that a client's clock may be behind */
+#define SKEW_DIVISOR 10	 /* of a short life only so much lies in the past */
 
 static void cleanup_crq(gnutls_x509_crq_t *request)
 {
@@ -52,8 +52,8 @@ static int crq_add_name(gnutls_x509_crq_t request, const char *name)
 
 static int crq_set_subject(gnutls_x509_crq_t request, const struct certificate_spec *spec)
 {
-	int r = gnutls_x509_crq_set_dn_by_oid(request, GNUTLS_OID_X520_COMMON_NAME, 0, spec->name,
-		(unsigned)strlen(spec->name));
+	int r = gnutls_x509_crq_set_dn_by_oid(
+		request, GNUTLS_OID_X520_COMMON_NAME, 0, spec->name, (unsigned)strlen(spec->name));
 
 	if (r >= 0 && spec->organization)
 		r = gnutls_x509_crq_set_dn_by_oid(request, GNUTLS_OID_X520_ORGANIZATION_NAME, 0,

@@ -14,7 +14,7 @@ struct err;
 #define REQUEST_NAMES 64	  /* organizations, and subject names, of one */
 
 struct certificate_request {
-	char *name; /* the subject's common name; "": none */
+	char *name;			       /* the subject's common name; "": none */
 	char **organizations, **subject_names; /* NULL-terminated; addresses as text */
 	bool odd; /* it has subject names of other kinds, or several common names */
 };
