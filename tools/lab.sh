@@ -43,7 +43,7 @@ lab_podnetd() { # [FLAG...]
 	exec setsid "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
 		--instance "$LAB_INSTANCE" --manifests "$LAB/manifests" --log-dir "$LAB/log" \
 		--cni-conf-dir "$LAB/cni/conf" --cni-bin-dir "$LAB/cni/bin" \
-		--registries-conf "$LAB/registries.conf" "${LAB_FLAGS[@]}" "$@" \
+		--registries-conf "$LAB/registries.conf" --kubeconfig "" "${LAB_FLAGS[@]}" "$@" \
 		</dev/null >>"$LAB/podnetd.log" 2>&1
 }
 
