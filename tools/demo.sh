@@ -10,7 +10,7 @@ export LC_ALL=C
 exec 3>&1 1>&2
 
 LAB_SOURCE=$PWD
-LAB=$(realpath -m "${BUILD_ROOT:-build}/demo")
+LAB=$(realpath -m "${BUILD_ROOT:-build}/demo")${PODNET_SANDBOX:+-sandbox}
 LAB_BIN=$(realpath -m "${BUILD:-${BUILD_ROOT:-build}/${SANITIZE:+asan}}")
 [ -n "${BUILD:-}${SANITIZE:-}" ] || LAB_BIN+=/plain
 LAB_FLAGS=()
@@ -116,7 +116,7 @@ leave() {
 demo_begin() {
 	make --no-print-directory -j "$(nproc)" programs test-tools || exit 1
 	# Addresses and paths are fixed: one demo at a time on a machine.
-	exec 6</run
+	exec 6</run # each sandbox has its own
 	flock --nonblock 6 || {
 		say "another demo is running"
 		exit 1

@@ -14,7 +14,7 @@
 #include "user/cli/api.h"
 #include "user/cli/options.h"
 
-#define UNIT "podnet.target"
+#define KUBECONFIG_MOST (1u << 20)
 
 static int machine_args(struct machine *machine, const struct cli_options *options, struct err *err)
 {
@@ -33,28 +33,57 @@ static int machine_args(struct machine *machine, const struct cli_options *optio
 	return r;
 }
 
+/* Whose node podnetd is. */
+static int machine_kubeconfig(struct machine *machine, struct err *err)
+{
+	AUTO_FREE char *text = NULL;
+	int r = fs_read(machine->kubeconfig, KUBECONFIG_MOST, &text, NULL, err);
+
+	machine->joined = r == 0 && strcmp(text, machine->kubeconfig_local) != 0;
+	return r == -ENOENT ? 0 : r;
+}
+
+static int machine_name(struct machine *machine, struct err *err)
+{
+	if (machine->node_name)
+		return 0;
+	if (gethostname(machine->host_name, sizeof(machine->host_name) - 1) < 0)
+		return err_set(err, errno, "read the host name");
+	machine->node_name = machine->host_name;
+	return 0;
+}
+
 int machine_of(const struct cli_options *options, struct machine *ret, struct err *err)
 {
+	const char *control_dir = options->control_run_dir;
+	int r;
+
 	*ret = (struct machine){
-		.control = {.name = "podnet-control", .run_dir = options->control_run_dir},
+		.control = {.name = "podnet-control", .run_dir = control_dir},
 		.node = {.name = "podnetd", .run_dir = options->run_dir},
-		.control_socket = fs_format("%s/podnet-control.sock", options->control_run_dir),
+		.control_socket = fs_format("%s/podnet-control.sock", control_dir),
 		.node_socket = fs_format("%s/podnetd.sock", options->run_dir),
 		.control_log = fs_format("%s/podnet-control.log", options->daemon_logs),
 		.node_log = fs_format("%s/podnetd.log", options->daemon_logs),
+		.kubeconfig = options->kubeconfig,
+		.kubeconfig_local =
+			fs_format("apiVersion: v1\nkind: Config\ncurrent-context: podnet\n"
+				  "contexts: [{name: podnet, context: {cluster: podnet}}]\n"
+				  "clusters: [{name: podnet, cluster: {server: "
+				  "\"unix://%s/podnet-control.sock\"}}]\n",
+				control_dir),
 		.node_name = options->node_name,
 		.managed = !options->custom && sd_booted() > 0,
 	};
 	ret->control.log = ret->control_log;
 	ret->node.log = ret->node_log;
-	if (!ret->control_socket || !ret->node_socket || !ret->control_log || !ret->node_log)
+	if (!ret->control_socket || !ret->node_socket || !ret->control_log || !ret->node_log ||
+		!ret->kubeconfig_local)
 		return err_set(err, ENOMEM, "look at this machine");
-	if (!ret->node_name) {
-		if (gethostname(ret->host_name, sizeof(ret->host_name) - 1) < 0)
-			return err_set(err, errno, "read the host name");
-		ret->node_name = ret->host_name;
-	}
-	return machine_args(ret, options, err);
+	r = machine_kubeconfig(ret, err);
+	if (r == 0)
+		r = machine_name(ret, err);
+	return r == 0 ? machine_args(ret, options, err) : r;
 }
 
 void machine_clear(struct machine *machine)
@@ -63,11 +92,22 @@ void machine_clear(struct machine *machine)
 	free(machine->node_socket);
 	free(machine->control_log);
 	free(machine->node_log);
+	free(machine->kubeconfig_local);
 }
 
-int machine_systemctl(const char *verb, struct err *err)
+int machine_kubeconfig_write(const struct machine *machine, struct err *err)
 {
-	char *argv[] = {"systemctl", (char *)verb, UNIT, NULL};
+	const char *text = machine->kubeconfig_local;
+	int r = fs_mkdir_parent(machine->kubeconfig, 0755, err);
+
+	return r == 0 ? fs_replace(machine->kubeconfig, text, strlen(text), 0600, FS_DURABLE, err)
+		      : r;
+}
+
+int machine_systemctl(const char *verb, const struct machine *machine, struct err *err)
+{
+	const char *unit = machine->joined ? "podnetd.service" : "podnet.target";
+	char *argv[] = {"systemctl", (char *)verb, (char *)unit, NULL};
 	int status, error;
 	pid_t pid;
 
@@ -78,7 +118,7 @@ int machine_systemctl(const char *verb, struct err *err)
 		if (errno != EINTR)
 			return err_set(err, errno, "wait for systemctl");
 	if (status != 0)
-		return err_refuse(err, EIO, "systemctl %s " UNIT " failed", verb);
+		return err_refuse(err, EIO, "systemctl %s %s failed", verb, unit);
 	return 0;
 }
 

@@ -14,10 +14,9 @@
 #include "user/cli/machine.h"
 #include "user/cli/options.h"
 
-#define UP_PATIENCE	(120 * USEC_PER_SEC)
-#define LOOK_MSEC	50
-#define KUBECONFIG_MOST (1u << 20)
-#define AUTO_MACHINE	AUTO_CLEANUP(machine_clear) struct machine
+#define UP_PATIENCE  (120 * USEC_PER_SEC)
+#define LOOK_MSEC    50
+#define AUTO_MACHINE AUTO_CLEANUP(machine_clear) struct machine
 
 static int failed(const struct err *err)
 {
@@ -26,30 +25,6 @@ static int failed(const struct err *err)
 }
 
 /* --- up --- */
-
-/* A node of another server stays one. */
-static int kubeconfig_write(const struct machine *machine, const char *path, struct err *err)
-{
-	AUTO_FREE char *text =
-		fs_format("apiVersion: v1\nkind: Config\ncurrent-context: podnet\n"
-			  "contexts: [{name: podnet, context: {cluster: podnet}}]\n"
-			  "clusters: [{name: podnet, cluster: {server: \"unix://%s\"}}]\n",
-			machine->control_socket);
-	AUTO_FREE char *there = NULL;
-	int r;
-
-	if (!text)
-		return err_set(err, ENOMEM, "write '%s'", path);
-	r = fs_read(path, KUBECONFIG_MOST, &there, NULL, err);
-	if (r == 0 && strcmp(there, text) != 0)
-		return err_refuse(err, EEXIST,
-			"'%s' makes this machine a node of another API server; remove it first",
-			path);
-	if (r != -ENOENT)
-		return r;
-	r = fs_mkdir_parent(path, 0755, err);
-	return r == 0 ? fs_replace(path, text, strlen(text), 0600, FS_DURABLE, err) : r;
-}
 
 static bool control_serves(const struct machine *machine)
 {
@@ -63,6 +38,13 @@ static bool node_is_ready(const struct machine *machine)
 	AUTO_JSON node = machine_node(machine);
 
 	return machine_node_is_ready(node);
+}
+
+static bool node_answers(const struct machine *machine)
+{
+	AUTO_JSON json = NULL;
+
+	return api_try(machine->node_socket, "/api/v1/pods", &json) == 0;
 }
 
 /* Starts it unless it runs, and waits until it is @ready. */
@@ -93,15 +75,17 @@ static int daemon_up(const struct machine *machine, const struct daemon *daemon,
 static int machine_up(
 	const struct machine *machine, const struct cli_options *options, struct err *err)
 {
-	int r = kubeconfig_write(machine, options->kubeconfig, err);
+	int r = machine->joined ? 0 : machine_kubeconfig_write(machine, err);
 
 	if (r == 0 && machine->managed)
-		r = machine_systemctl("start", err);
+		r = machine_systemctl("start", machine, err);
 	else if (r == 0)
 		r = fs_mkdir(options->daemon_logs, 0755, err);
-	if (r == 0)
+	if (r == 0 && !machine->joined)
 		r = daemon_up(machine, &machine->control, control_serves, err);
-	return r == 0 ? daemon_up(machine, &machine->node, node_is_ready, err) : r;
+	return r == 0 ? daemon_up(machine, &machine->node,
+				machine->joined ? node_answers : node_is_ready, err)
+		      : r;
 }
 
 int command_up(const struct cli_options *options)
@@ -114,7 +98,8 @@ int command_up(const struct cli_options *options)
 		r = machine_up(&machine, options, &err);
 	if (r < 0)
 		return failed(&err);
-	printf("node %s is Ready\n", machine.node_name);
+	printf("node %s is %s\n", machine.node_name,
+		machine.joined ? "a node of another machine's API server" : "Ready");
 	return 0;
 }
 
@@ -147,7 +132,7 @@ static int machine_down(
 	if (r == 0 && pid)
 		r = daemon_words(pid, &words, &len, err);
 	if (r == 0 && machine->managed)
-		r = machine_systemctl("stop", err);
+		r = machine_systemctl("stop", machine, err);
 	if (r == 0)
 		r = daemon_end(&machine->control, err);
 	if (r == 0)
@@ -195,7 +180,7 @@ int command_status(const struct cli_options *options)
 
 	if (r == 0)
 		node = machine_node(&machine);
-	if (r == 0)
+	if (r == 0 && !machine.joined)
 		r = daemon_tell(&machine.control, "", &up, &err);
 	if (r == 0)
 		r = daemon_tell(&machine.node,
