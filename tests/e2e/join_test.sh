@@ -61,7 +61,7 @@ reason() { # REQUEST TYPE
 
 # The line that `token create` prints: sets token and pin.
 token_make() { # FLAG...
-	read -r _ _ token _ _ pin < <("$PODNET_BIN/podnetctl" token create --kubeconfig "$ADMIN" "$@")
+	read -r _ _ token _ _ pin < <("$PODNET_BIN/podnetctl" token create --admin-kubeconfig "$ADMIN" "$@")
 }
 
 join() { # TOKEN [FLAG...]

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/agent/agent.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -9,31 +8,9 @@
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
+#include "user/base/lock.h"
 #include "user/base/log.h"
 #include "user/node/cgroup.h"
-
-/* --- one podnetd per run directory --- */
-
-/* A record lock: unlike flock(2)'s, no child that was being started when podnetd was killed still holds it. */
-static int agent_lock(struct agent *agent, struct err *err)
-{
-	AUTO_FREE char *path = fs_format("%s/lock", agent->options->run_dir);
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-	if (!path)
-		return err_set(err, ENOMEM, "lock");
-	agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (agent->lock_fd < 0)
-		return err_set(err, errno, "open '%s'", path);
-	if (fcntl(agent->lock_fd, F_SETLK, &lock) == 0)
-		return 0;
-	if (errno != EACCES && errno != EAGAIN)
-		return err_set(err, errno, "lock '%s'", path);
-	if (fcntl(agent->lock_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		lock.l_pid = 0;
-	return err_refuse(err, EBUSY, "another podnetd (pid %d) uses '%s'", (int)lock.l_pid,
-		agent->options->run_dir);
-}
 
 static int agent_dirs(struct agent *agent, struct err *err)
 {
@@ -41,7 +18,7 @@ static int agent_dirs(struct agent *agent, struct err *err)
 
 	if (r == 0)
 		r = fs_mkdir(agent->options->state_dir, 0700, err);
-	return r < 0 ? r : agent_lock(agent, err);
+	return r < 0 ? r : lock_take(agent->options->run_dir, "podnetd", &agent->lock_fd, err);
 }
 
 /* --- what the node tells --- */

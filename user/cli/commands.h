@@ -17,6 +17,12 @@ int command_delete(const struct cli_options *options);
 int command_join(const struct cli_options *options);
 /* A token for join, and the line to type there. */
 int command_token(const struct cli_options *options);
+/* Starts podnet-control and podnetd and waits until this machine is a node that is Ready. */
+int command_up(const struct cli_options *options);
+/* Ends both, and all Pods; what the API server knows stays. */
+int command_down(const struct cli_options *options);
+/* Says what of this runs; fails unless all does. */
+int command_status(const struct cli_options *options);
 
 /* Reads the command line and runs what it asks for. */
 int cli_run(int argc, char **argv);

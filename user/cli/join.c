@@ -78,7 +78,7 @@ static int join_begin(struct join *join, struct err *err)
 {
 	const struct cli_options *options = join->options;
 
-	join->path = options->kubeconfig ? options->kubeconfig : DEFAULT_NODE_KUBECONFIG;
+	join->path = options->kubeconfig;
 	if (!options->force && access(join->path, F_OK) == 0)
 		return err_refuse(err, EEXIST,
 			"'%s' is there: this machine has joined (--force joins anew)", join->path);

@@ -10,9 +10,14 @@
 
 struct err;
 
-#define DEFAULT_SOCKET		 "/run/podnet/podnetd.sock"
-#define DEFAULT_NODE_KUBECONFIG	 "/etc/podnet/kubeconfig"
-#define DEFAULT_ADMIN_KUBECONFIG "/etc/podnet/admin.conf"
+#define DEFAULT_SOCKET		"/run/podnet/podnetd.sock"
+#define DEFAULT_RUN_DIR		"/run/podnet"
+#define DEFAULT_CONTROL_RUN_DIR "/run/podnet-control"
+#define DEFAULT_KUBECONFIG	"/etc/podnet/kubeconfig"
+#define DEFAULT_DAEMON_LOGS	"/var/log/podnet"
+#define DEFAULT_ADMIN_CONFIG	"/etc/podnet/admin.conf"
+
+#define CLI_WORDS_MOST 48
 
 enum cli_command {
 	CLI_GET,
@@ -21,8 +26,11 @@ enum cli_command {
 	CLI_DELETE,
 	CLI_JOIN,
 	CLI_TOKEN,
+	CLI_UP,
+	CLI_DOWN,
+	CLI_STATUS,
 	CLI_HELP,
-	CLI_VERSION
+	CLI_VERSION,
 };
 enum cli_output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON };
 
@@ -33,6 +41,12 @@ struct cli_resource {
 	bool deletable;
 };
 
+/* What an option was given that may come several times. */
+struct cli_words {
+	const char *words[CLI_WORDS_MOST];
+	size_t count;
+};
+
 struct cli_options {
 	enum cli_command command;
 	const char *socket, *namespace, *container;
@@ -41,12 +55,15 @@ struct cli_options {
 	int64_t tail;  /* -1: all */
 	int64_t grace; /* seconds; -1: the Pod's own */
 	const struct cli_resource *resource;
-	const char *name;		    /* Pod or object; NULL: all; of join: the token */
-	const char *server;		    /* of join and token; NULL: the kubeconfig's */
-	const char *kubeconfig, *node_name; /* NULL: the defaults */
-	const char *ca_hash;
+	const char *name;   /* Pod or object; NULL: all; of join: the token */
+	const char *server; /* of join and token; NULL: the kubeconfig's */
+	const char *ca_hash, *admin_kubeconfig;
 	bool force, reusable;
-	int64_t ttl;		 /* seconds; -1: the default; 0: for ever */
+	int64_t ttl; /* seconds; -1: the default; 0: for ever */
+	const char *run_dir, *control_run_dir, *daemon_logs, *kubeconfig;
+	const char *node_name; /* NULL: the host name */
+	struct cli_words podnetd_args, control_args;
+	bool custom; /* one of these was given: it is not the machine's own pair of daemons */
 	const char *const *argv; /* of exec; NULL-terminated */
 };
 

@@ -34,6 +34,9 @@ int cli_run(int argc, char **argv)
 		[CLI_DELETE] = command_delete,
 		[CLI_JOIN] = command_join,
 		[CLI_TOKEN] = command_token,
+		[CLI_UP] = command_up,
+		[CLI_DOWN] = command_down,
+		[CLI_STATUS] = command_status,
 		[CLI_HELP] = command_help,
 		[CLI_VERSION] = command_version,
 	};

@@ -78,7 +78,7 @@ static int secret_send(const struct client_config *config, const json_t *secret,
 
 static int token_create(const struct cli_options *options, struct err *err)
 {
-	const char *path = options->kubeconfig ? options->kubeconfig : DEFAULT_ADMIN_KUBECONFIG;
+	const char *path = options->admin_kubeconfig;
 	AUTO_CLEANUP(kubeconfig_clear) struct kubeconfig config = {0};
 	char id[BOOTSTRAP_ID_LEN + 1], secret[BOOTSTRAP_SECRET_LEN + 1], pin[CERTIFICATE_PIN_LEN];
 	struct client_config client;
