@@ -108,6 +108,23 @@ fails "a decision stands" "already Approved" k certificate deny one
 request two /O=system:nodes/CN=system:node:two $CLIENT "digital signature, client auth" | k create -f - >/dev/null
 ok "one is denied" k certificate deny two
 is "and not signed" "$(condition two)" Denied
+request three /O=system:nodes/CN=system:node:three $CLIENT "digital signature, client auth" | k create -f - >/dev/null
+may() { # VERBS RESOURCES
+	cat <<-END
+		apiVersion: rbac.authorization.k8s.io/v1
+		kind: ClusterRole
+		metadata: {name: jane}
+		rules:
+		- {apiGroups: [certificates.k8s.io], resources: [$2], verbs: [$1]}
+	END
+}
+may "get, update" "certificatesigningrequests, certificatesigningrequests/approval" | k create -f - >/dev/null
+k create clusterrolebinding jane --clusterrole=jane --user=jane >/dev/null
+fails "who may write decisions" 'not permitted to approve requests with signerName' \
+	k --as jane certificate approve three
+may "get, update, approve" "certificatesigningrequests, certificatesigningrequests/approval, signers" |
+	k apply -f - >/dev/null 2>&1
+ok "must also be one who decides for the signer" k --as jane certificate approve three
 wrong() { # NAME SUBJECT SIGNER USAGES NAMES MESSAGE
 	request "$1" "$2" "$3" "$4" "$5" | k create -f - >/dev/null
 	k certificate approve "$1" >/dev/null
