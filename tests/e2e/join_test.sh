@@ -180,7 +180,7 @@ ok "nothing was written" eval '[ ! -e "$NODE_CONFIG" ]'
 like "the machine joins" "$(join "$good" --kubeconfig "$NODE_CONFIG")" "^test-node has joined $URL"
 is "its key is its own" "$(stat -c %a "$NODE_CONFIG")" 600
 fails "once" "this machine has joined" join "$good" --kubeconfig "$NODE_CONFIG"
-fails "a used token" "denied: the bootstrap token was used by node-csr-" join "$good" --kubeconfig "$TEST_DIR/second"
+fails "a used token" "was denied: the bootstrap token was used by node-csr-" join "$good" --kubeconfig "$TEST_DIR/second"
 serial=$(node_certificate | openssl x509 -noout -serial)
 LAB_FLAGS+=(--kubeconfig "$NODE_CONFIG")
 lab_podnetd_start || bail "podnetd does not start: $(tail -n 5 "$LAB/podnetd.log")"

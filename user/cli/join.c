@@ -18,15 +18,14 @@
 #include "user/cli/apiserver.h"
 #include "user/client/client.h"
 #include "user/client/kubeconfig.h"
-#include "user/model/base64.h"
+#include "user/client/nodecsr.h"
 #include "user/model/name.h"
 #include "user/pki/pki.h"
 #include "user/pki/request.h"
 
-#define INFO	 "/api/v1/namespaces/kube-public/configmaps/cluster-info"
-#define REQUESTS "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-#define LOOK	 (250 * USEC_PER_MSEC)
-#define WAIT	 (60 * USEC_PER_SEC) /* for the certificate */
+#define INFO "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+#define LOOK (250 * USEC_PER_MSEC)
+#define WAIT (60 * USEC_PER_SEC) /* for the certificate */
 
 struct join {
 	const struct cli_options *options;
@@ -138,19 +137,6 @@ static int authority_fetch(struct join *join, struct err *err)
 
 /* --- the certificate --- */
 
-static json_t *request_new(const struct join *join)
-{
-	AUTO_FREE char *encoded = base64_encode(join->request, strlen(join->request));
-
-	return encoded ? json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:s, s:[s, s]}}", "apiVersion",
-				 "certificates.k8s.io/v1", "kind", "CertificateSigningRequest",
-				 "metadata", "generateName", "node-csr-", "spec", "request",
-				 encoded, "signerName",
-				 "kubernetes.io/kube-apiserver-client-kubelet", "usages",
-				 "digital signature", "client auth")
-		       : NULL;
-}
-
 static int request_refused(const struct apiserver_answer *answer, struct err *err)
 {
 	if (answer->status == 401)
@@ -171,39 +157,16 @@ static int request_send(struct join *join, char **ret_target, struct err *err)
 
 	if (r < 0)
 		return r;
-	body = request_new(join);
-	r = body ? apiserver_ask(join->server, "POST", REQUESTS, body, &answer, err)
+	body = nodecsr_new(join->request);
+	r = body ? apiserver_ask(join->server, "POST", NODECSR_TARGET, body, &answer, err)
 		 : err_set(err, ENOMEM, "join");
 	if (r < 0)
 		return err_wrap(err, "cannot reach %s", join->url);
 	if (answer.status != 201)
 		return request_refused(&answer, err);
-	*ret_target = fs_format(REQUESTS "/%s",
+	*ret_target = fs_format(NODECSR_TARGET "/%s",
 		json_string_at(json_object_get(answer.body, "metadata"), "name", ""));
 	return *ret_target ? 0 : err_set(err, ENOMEM, "join");
-}
-
-/* 1: not yet. */
-static int certificate_take(struct join *join, const json_t *request, struct err *err)
-{
-	const json_t *status = json_object_get(request, "status");
-	const char *encoded = json_string_at(status, "certificate", "");
-	json_t *condition;
-	size_t i, len;
-
-	json_array_foreach (json_object_get(status, "conditions"), i, condition) {
-		const char *type = json_string_at(condition, "type", "");
-
-		if (strcmp(type, "Approved") != 0)
-			return err_refuse(err, EACCES, "the request for a certificate %s: %s",
-				strcmp(type, "Denied") == 0 ? "was denied" : "failed",
-				json_string_at(condition, "message", "no reason given"));
-	}
-	if (!encoded[0])
-		return 1;
-	if (base64_decode(encoded, (void **)&join->client.text, &len) < 0)
-		return err_refuse(err, EPROTO, "the server's certificate cannot be read");
-	return 0;
 }
 
 static int certificate_await(struct join *join, const char *target, struct err *err)
@@ -219,7 +182,7 @@ static int certificate_await(struct join *join, const char *target, struct err *
 			return err_wrap(err, "cannot reach %s", join->url);
 		if (answer.status != 200)
 			return request_refused(&answer, err);
-		r = certificate_take(join, answer.body, err);
+		r = nodecsr_look(answer.body, &join->client.text, err);
 		if (r > 0 && clock_now() > until)
 			return err_refuse(err, ETIMEDOUT,
 				"nobody has approved %s for a minute ('kubectl certificate "

@@ -14,11 +14,10 @@
 #include "user/base/worker.h"
 #include "user/client/client.h"
 #include "user/client/kubeconfig.h"
-#include "user/model/base64.h"
+#include "user/client/nodecsr.h"
 #include "user/pki/pki.h"
 #include "user/pki/request.h"
 
-#define REQUESTS    "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 #define LOOK	    USEC_PER_SEC /* between two looks at a request */
 #define LOOKS_MOST  600		 /* then there is another request */
 #define ANSWER_MOST (20 * USEC_PER_SEC)
@@ -169,48 +168,30 @@ static int renewal_write(struct renewal *renewal, const char *certificate)
 	return -ENOMEM;
 }
 
-static void renewal_take(struct renewal *renewal, const char *encoded)
+static void renewal_take(struct renewal *renewal, char *certificate)
 {
 	const struct certificate_spec spec = {.use = CERTIFICATE_CLIENT, .name = renewal->user};
-	AUTO_FREE void *text = NULL;
-	const char *why = "it cannot be read";
-	size_t len;
-	bool good = base64_decode(encoded, &text, &len) == 0;
+	const struct certificate given = {certificate, renewal->key};
+	const char *why;
 
-	if (good)
-		good = certificate_is_good(&(struct certificate){text, renewal->key}, &spec,
-			&renewal->authority, 0, wall_seconds(), &why);
-	if (!good)
+	if (!certificate_is_good(&given, &spec, &renewal->authority, 0, wall_seconds(), &why))
 		renewal_failed(renewal, why);
-	else if (renewal_write(renewal, text) < 0)
+	else if (renewal_write(renewal, certificate) < 0)
 		renewal_failed(renewal, "no memory");
 }
 
 /* --- asking --- */
 
-static const char *refusal_of(const json_t *request)
-{
-	const json_t *conditions =
-		json_object_get(json_object_get(request, "status"), "conditions");
-	json_t *condition;
-	size_t i;
-
-	json_array_foreach ((json_t *)conditions, i, condition)
-		if (strcmp(json_string_at(condition, "type", ""), "Approved") != 0)
-			return json_string_at(condition, "message", "it was denied");
-	return NULL;
-}
-
 static void renewal_look(struct renewal *renewal, const json_t *request)
 {
-	const json_t *status = json_object_get(request, "status");
-	const char *encoded = json_string_at(status, "certificate", "");
-	const char *refusal = refusal_of(request);
+	AUTO_FREE char *certificate = NULL;
+	struct err err;
+	int r = nodecsr_look(request, &certificate, &err);
 
-	if (refusal)
-		renewal_failed(renewal, refusal);
-	else if (encoded[0])
-		renewal_take(renewal, encoded);
+	if (r < 0)
+		renewal_failed(renewal, err.text);
+	else if (r == 0)
+		renewal_take(renewal, certificate);
 	else if (++renewal->looks > LOOKS_MOST)
 		renewal_failed(renewal, "nobody has approved the request");
 	else
@@ -228,25 +209,12 @@ static void renewal_answered(void *userdata, const struct client_answer *answer)
 		return;
 	}
 	if (!renewal->target)
-		renewal->target = fs_format(REQUESTS "/%s",
+		renewal->target = fs_format(NODECSR_TARGET "/%s",
 			json_string_at(json_object_get(answer->body, "metadata"), "name", ""));
 	if (renewal->target)
 		renewal_look(renewal, answer->body);
 	else
 		renewal_failed(renewal, "no memory");
-}
-
-static json_t *request_body(const struct renewal *renewal)
-{
-	AUTO_FREE char *encoded = base64_encode(renewal->request, strlen(renewal->request));
-
-	return encoded ? json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:s, s:[s, s]}}", "apiVersion",
-				 "certificates.k8s.io/v1", "kind", "CertificateSigningRequest",
-				 "metadata", "generateName", "node-csr-", "spec", "request",
-				 encoded, "signerName",
-				 "kubernetes.io/kube-apiserver-client-kubelet", "usages",
-				 "digital signature", "client auth")
-		       : NULL;
 }
 
 static void renewal_ask(struct renewal *renewal)
@@ -263,9 +231,9 @@ static void renewal_ask(struct renewal *renewal)
 		return;
 	}
 	if (!renewal->target) {
-		body = request_body(renewal);
-		request =
-			(struct client_request){.method = "POST", .target = REQUESTS, .body = body};
+		body = nodecsr_new(renewal->request);
+		request = (struct client_request){
+			.method = "POST", .target = NODECSR_TARGET, .body = body};
 	}
 	if ((!renewal->target && !body) || client_send(renewal->client, &request, renewal_answered,
 						   renewal, &renewal->call) < 0)
