@@ -159,6 +159,10 @@ is "everybody may read cluster-info" "$(curl -s --cacert "$PKI/ca.crt" \
 is "and nothing beside it" "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$PKI/ca.crt" \
 	"$URL/api/v1/namespaces/kube-public/configmaps")" 401
 
+is "nor change it" "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$PKI/ca.crt" -X DELETE \
+	"$URL/api/v1/namespaces/kube-public/configmaps/cluster-info")" 403
+ok "who has rights may" k -n kube-public label configmap cluster-info a=b
+
 # --- what keeps a machine out ---
 export token pin renewed
 fails "a wrong token" "it is wrong, was used, or has expired" join abcdef.0123456789abcdef --kubeconfig "$NODE_CONFIG"

@@ -182,7 +182,8 @@ void api_handle(void *userdata, struct http_exchange *exchange)
 
 	if (discovery_is_public(exchange))
 		discovery_answer(exchange);
-	else if (authenticate(api, exchange, &who, &failure) < 0)
+	else if ((authenticate_is_open(exchange) ? authenticate_nobody(&who, &failure)
+						 : authenticate(api, exchange, &who, &failure)) < 0)
 		api_refuse(api, exchange, &who, NULL, &failure);
 	else
 		api_answer(api, exchange, &who);
@@ -195,10 +196,7 @@ size_t api_body_most(void *userdata, const struct http_exchange *exchange)
 	AUTO_IDENTITY who = {0};
 	struct failure failure;
 
-	if (authenticate(userdata, exchange, &who, &failure) < 0 ||
-		identity_has_group(&who, GROUP_UNAUTHENTICATED))
-		return BODY_OF_STRANGERS;
-	return SIZE_MAX;
+	return authenticate(userdata, exchange, &who, &failure) < 0 ? BODY_OF_STRANGERS : SIZE_MAX;
 }
 
 void api_handle_local(void *userdata, struct http_exchange *exchange)

@@ -43,20 +43,6 @@ static int from_certificate(const struct tls_peer *peer, struct identity *ret)
 	return r < 0 ? r : identity_add_group(ret, GROUP_AUTHENTICATED);
 }
 
-/* By it a node that is to join knows the authority again; RBAC decides whether everybody may see it. */
-static bool is_for_all(const struct http_exchange *exchange)
-{
-	return strcmp(http_exchange_path(exchange),
-		       "/api/v1/namespaces/kube-public/configmaps/cluster-info") == 0;
-}
-
-static int from_nobody(struct identity *ret)
-{
-	int r = identity_make(USER_ANONYMOUS, "", ret);
-
-	return r < 0 ? r : identity_add_group(ret, GROUP_UNAUTHENTICATED);
-}
-
 /* A connection may live longer than what was shown when it began. */
 static bool is_over(const struct tls_peer *peer)
 {
@@ -99,13 +85,30 @@ int authenticate(struct api *api, const struct http_exchange *exchange, struct i
 
 	if (peer && peer->trusted && peer->name[0] && !is_over(peer))
 		return from_certificate(peer, ret) < 0 ? no_memory(failure) : 0;
-	if (!token && is_for_all(exchange))
-		return from_nobody(ret) < 0 ? no_memory(failure) : 0;
 	if (!token)
 		return refuse(failure);
 	r = bootstrap_is_token(token) ? from_bootstrap(api, token, ret)
 				      : token_verify(api, token, NULL, ret, NULL, NULL);
 	return r == -ENOMEM ? no_memory(failure) : r < 0 ? refuse(failure) : 0;
+}
+
+/* By cluster-info a node that is to join knows the authority again; RBAC says whether everybody may see it. */
+bool authenticate_is_open(const struct http_exchange *exchange)
+{
+	const struct tls_peer *peer = http_exchange_peer(exchange);
+
+	return !(peer && peer->presented) && !http_exchange_header(exchange, "Authorization") &&
+	       strcmp(http_exchange_path(exchange),
+		       "/api/v1/namespaces/kube-public/configmaps/cluster-info") == 0;
+}
+
+int authenticate_nobody(struct identity *ret, struct failure *failure)
+{
+	int r = identity_make(USER_ANONYMOUS, "", ret);
+
+	if (r == 0)
+		r = identity_add_group(ret, GROUP_UNAUTHENTICATED);
+	return r < 0 ? no_memory(failure) : 0;
 }
 
 int authenticate_local(struct identity *ret, struct failure *failure)
