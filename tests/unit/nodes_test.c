@@ -147,7 +147,8 @@ TEST(pods_use_what_they_name)
 			"s", true},
 		{"its account", "{\"spec\":{\"serviceAccountName\":\"a\"}}", "serviceaccounts", "a",
 			true},
-		{"the usual account", "{\"spec\":{}}", "serviceaccounts", "default", true},
+		{"a mirror Pod has no account", "{\"spec\":{}}", "serviceaccounts", "default",
+			false},
 		{"nothing", "{}", "secrets", "s", false},
 	};
 

@@ -231,7 +231,7 @@ bool node_pod_uses(const json_t *pod, const char *resource, const char *name)
 	const json_t *spec = json_object_get(pod, "spec");
 
 	if (strcmp(resource, "serviceaccounts") == 0)
-		return strcmp(json_string_at(spec, "serviceAccountName", "default"), name) == 0;
+		return name_at(spec, NULL, "serviceAccountName", name);
 	return pod_uses(spec, strcmp(resource, "secrets") == 0, name);
 }
 

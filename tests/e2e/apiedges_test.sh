@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The edges of podnet-control's API: what nodes and users may not get by a detour, what a patch may not break,
+# what must not be lost on the way out.
+. "${0%/*}/../netns/lib.sh"
+
+RUN=$TEST_DIR/run
+MERGE='Content-Type: application/merge-patch+json'
+NS=/api/v1/namespaces
+AS=() # more headers: as whom it is asked
+
+# ask METHOD PATH [BODY] [HEADER]
+ask() {
+	curl -s --unix-socket "$RUN/podnet-control.sock" -X "$1" -H "${4:-Content-Type: application/json}" "${AS[@]}" \
+		${3:+--data-binary "$3"} "http://podnet$2"
+}
+
+# answer JQ METHOD PATH [BODY] [HEADER]: what it looks for in the answer
+answer() {
+	ask "${@:2}" | jq -cr "$1"
+}
+
+# refused METHOD PATH [BODY] [HEADER]: code and message
+refused() {
+	answer '"\(.code) \(.message)"' "$@"
+}
+
+as_node() { # NAME
+	AS=(-H "Impersonate-User: system:node:$1" -H "Impersonate-Group: system:nodes")
+}
+
+as_self() {
+	AS=()
+}
+
+control_is_ready() {
+	[ "$(answer .metadata.name GET "$NS/default/serviceaccounts/default")" = default ] &&
+		[ "$(answer .metadata.name GET "$NS/kube-system/serviceaccounts/default")" = default ]
+}
+
+"$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --listen "" --pki-dir "$TEST_DIR/pki" \
+	--admin-kubeconfig "" --audit-log "$TEST_DIR/audit" 2>"$TEST_DIR/control.log" &
+control=$!
+eventually "podnet-control is there" 20 control_is_ready
+
+pod() { # NAME [SPEC-KEYS] [META-KEYS]
+	echo "{\"metadata\":{\"name\":\"$1\"${3:+,$3}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i:1\"}]${2:+,$2}}}"
+}
+
+# --- a node's detours ---
+mirror() { # NAME [META-KEYS]
+	pod "$1" '"nodeName":"n1"' "\"annotations\":{\"kubernetes.io/config.mirror\":\"x\"}${2:+,$2}"
+}
+as_node n1
+is "a node is registered by itself" "$(answer .metadata.name POST /api/v1/nodes '{"metadata":{"name":"n1"}}')" n1
+is "and shows what runs on it" "$(answer .metadata.name POST "$NS/kube-system/pods" "$(mirror shown)")" shown
+bound='{"spec":{"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"shown"}}}'
+like "which gives it no token of that namespace" \
+	"$(refused POST "$NS/kube-system/serviceaccounts/default/token" "$bound")" \
+	"^403 .*no relationship found between node 'n1' and this object"
+as_self
+like "nor anybody: a mirror Pod has no account" \
+	"$(refused POST "$NS/kube-system/serviceaccounts/default/token" "$bound")" \
+	'^422 .*the Pod runs with another service account'
+
+kill "$control"
+wait "$control"
+is "it ends in peace" $? 0
+is "nothing went wrong" "$(grep -cE 'ERROR|Sanitizer' "$TEST_DIR/control.log")" 0
+done_testing
