@@ -59,6 +59,9 @@ bound='{"spec":{"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"shown"}
 like "which gives it no token of that namespace" \
 	"$(refused POST "$NS/kube-system/serviceaccounts/default/token" "$bound")" \
 	"^403 .*no relationship found between node 'n1' and this object"
+like "nor does it choose with whom it goes" "$(refused PATCH /api/v1/nodes/n1 \
+	'{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"x","uid":"y"}]}}' "$MERGE")" \
+	'^403 .*is not allowed to modify ownerReferences'
 as_self
 like "nor anybody: a mirror Pod has no account" \
 	"$(refused POST "$NS/kube-system/serviceaccounts/default/token" "$bound")" \
