@@ -51,6 +51,20 @@ TEST(all_that_is_wrong_is_told)
 			  "'volumeMounts':[{'name':'nov','mountPath':'/x'}]}],'restartPolicy':"
 			  "'Sometimes'"),
 			"[spec.containers[0].name: Invalid value: \"C_\": a lowercase RFC 1123 "
+		{POD_WITH("'containers':[{'name':'c','image':'i'}],'affinity':{'nodeAffinity':{"
+			  "'requiredDuringSchedulingIgnoredDuringExecution':{'nodeSelectorTerms':[{"
+			  "'matchExpressions':[{'key':'k','operator':'Gt'}]}]},"
+			  "'preferredDuringSchedulingIgnoredDuringExecution':[{'weight':1,"
+			  "'preference':{'matchFields':[{'key':'metadata.name','operator':'In'}]}}]"
+			  "}}"),
+			"[spec.affinity.nodeAffinity."
+			"requiredDuringSchedulingIgnoredDuringExecution."
+			"nodeSelectorTerms[0].matchExpressions[0].values: Required value: must be "
+			"specified single value when `operator` is 'Lt' or 'Gt', "
+			"spec.affinity.nodeAffinity."
+			"preferredDuringSchedulingIgnoredDuringExecution[0]"
+			".preference.matchFields[0].values: Required value: must be specified when "
+			"`operator` is 'In' or 'NotIn']"},
 			"label must consist of lower case alphanumeric characters or '-', and must "
 			"start and end with an alphanumeric character (e.g. 'my-name',  or "
 			"'123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'), "

@@ -49,6 +49,7 @@ void selector_validate(const json_t *object, const struct place *place, struct c
 	const char *op = json_string_at(object, "operator", "");
 	bool sets = strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0;
 	bool exists = strcmp(op, "Exists") == 0 || strcmp(op, "DoesNotExist") == 0;
+	bool compares = strcmp(op, "Gt") == 0 || strcmp(op, "Lt") == 0;
 	size_t count = json_array_size(json_object_get(object, "values"));
 
 	place = PLACE_KEY(place, "values");
@@ -58,6 +59,9 @@ void selector_validate(const json_t *object, const struct place *place, struct c
 	if (exists && count > 0)
 		cause_forbidden(causes, place,
 			"may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+	if (compares && count != 1)
+		cause_required(causes, place,
+			"must be specified single value when `operator` is 'Lt' or 'Gt'");
 }
 
 static bool is_zero_share(const json_t *value)
