@@ -96,18 +96,7 @@ void disruption_validate(const json_t *spec, const struct place *place, struct c
 
 /* --- Pods ---------------------------------------------------------------------------------------- */
 
-static bool has_named(const json_t *list, const json_t *name)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach ((json_t *)list, i, item)
-		if (json_object_get(item, "name") &&
-			json_equal(json_object_get(item, "name"), name))
-			return true;
-	return false;
-}
-
+/* @volumes: their names, as keys. */
 static void mounts_validate(const json_t *container, const json_t *volumes,
 	const struct place *place, struct causes *causes)
 {
@@ -118,7 +107,7 @@ static void mounts_validate(const json_t *container, const json_t *volumes,
 	json_array_foreach (json_object_get(container, "volumeMounts"), i, mount) {
 		json_t *name = json_object_get(mount, "name");
 
-		if (name && !has_named(volumes, name))
+		if (name && !json_object_get(volumes, json_string_value(name)))
 			cause_not_found(causes, PLACE_KEY(PLACE_INDEX(place, i), "name"), name);
 	}
 }
@@ -126,11 +115,13 @@ static void mounts_validate(const json_t *container, const json_t *volumes,
 void pod_spec_validate(const json_t *spec, const struct place *place, struct causes *causes)
 {
 	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
-	const json_t *volumes = json_object_get(spec, "volumes");
+	AUTO_JSON volumes = value_names(json_object_get(spec, "volumes"));
+	AUTO_JSON containers = value_names(json_object_get(spec, "containers"));
 	const json_t *servers = json_object_get(json_object_get(spec, "dnsConfig"), "nameservers");
 	json_t *container;
 	size_t i;
 
+	causes->no_memory |= !volumes || !containers;
 	for (size_t list = 0; list < COUNT(lists); list++) {
 		const struct place *at = PLACE_KEY(place, lists[list]);
 
@@ -139,7 +130,7 @@ void pod_spec_validate(const json_t *spec, const struct place *place, struct cau
 
 			mounts_validate(container, volumes, PLACE_INDEX(at, i), causes);
 			if (list != 1 && name &&
-				has_named(json_object_get(spec, "containers"), name))
+				json_object_get(containers, json_string_value(name)))
 				cause_duplicate(
 					causes, PLACE_KEY(PLACE_INDEX(at, i), "name"), name);
 		}
