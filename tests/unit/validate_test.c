@@ -35,6 +35,10 @@ static json_t *complete(const char *text)
 	"'spec':{" spec "}}"
 #define CONFIG_MAP(rest) \
 	"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'c','namespace':'n'}," rest "}"
+#define LEAVING(finalizers)                                                                       \
+	"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'c','namespace':'n',"           \
+	"'deletionTimestamp':'2026-01-01T00:00:00Z','deletionGracePeriodSeconds':0,'finalizers':" \
+	"[" finalizers "]}}"
 #define DEPLOYMENT(selector, labels, strategy)                                                  \
 	"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'d','namespace':"       \
 	"'n'},'spec':{'selector':{'matchLabels':{" selector "}},'template':{'metadata':{"       \
@@ -47,10 +51,6 @@ TEST(all_that_is_wrong_is_told)
 		const char *object, *want;
 	} rows[] = {
 		{POD_WITH("'containers':[{'name':'c','image':'i'}]"), ""},
-		{POD_WITH("'containers':[{'name':'C_','image':'','ports':[{'containerPort':99999}],"
-			  "'volumeMounts':[{'name':'nov','mountPath':'/x'}]}],'restartPolicy':"
-			  "'Sometimes'"),
-			"[spec.containers[0].name: Invalid value: \"C_\": a lowercase RFC 1123 "
 		{POD_WITH("'containers':[{'name':'c','image':'i'}],'affinity':{'nodeAffinity':{"
 			  "'requiredDuringSchedulingIgnoredDuringExecution':{'nodeSelectorTerms':[{"
 			  "'matchExpressions':[{'key':'k','operator':'Gt'}]}]},"
@@ -65,6 +65,10 @@ TEST(all_that_is_wrong_is_told)
 			"preferredDuringSchedulingIgnoredDuringExecution[0]"
 			".preference.matchFields[0].values: Required value: must be specified when "
 			"`operator` is 'In' or 'NotIn']"},
+		{POD_WITH("'containers':[{'name':'C_','image':'','ports':[{'containerPort':99999}],"
+			  "'volumeMounts':[{'name':'nov','mountPath':'/x'}]}],'restartPolicy':"
+			  "'Sometimes'"),
+			"[spec.containers[0].name: Invalid value: \"C_\": a lowercase RFC 1123 "
 			"label must consist of lower case alphanumeric characters or '-', and must "
 			"start and end with an alphanumeric character (e.g. 'my-name',  or "
 			"'123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'), "
@@ -160,6 +164,20 @@ TEST(an_update_keeps_what_is_immutable)
 			  "'operator':'Exists'}]"),
 			POD_WITH("'containers':[{'name':'c','image':'a'}]"),
 			"spec: Forbidden: pod updates may not change fields other than"},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}]"),
+			POD_WITH("'containers':[{'name':'c','image':'a'}],"
+				 "'terminationGracePeriodSeconds':3600"),
+			"spec: Forbidden: pod updates may not change fields other than"},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}],"
+			  "'terminationGracePeriodSeconds':-5"),
+			POD_WITH("'containers':[{'name':'c','image':'a'}],"
+				 "'terminationGracePeriodSeconds':1"),
+			""},
+		{LEAVING("'a/b'"), LEAVING("'a/b','c/d','e/f'"),
+			"metadata.finalizers: Forbidden: no new finalizers can be added if the "
+			"object is being deleted, found new finalizers []string{\"c/d\", "
+			"\"e/f\"}"},
+		{LEAVING("'a/b','c/d'"), LEAVING("'c/d'"), ""},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
