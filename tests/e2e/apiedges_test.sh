@@ -67,6 +67,14 @@ like "nor anybody: a mirror Pod has no account" \
 	"$(refused POST "$NS/kube-system/serviceaccounts/default/token" "$bound")" \
 	'^422 .*the Pod runs with another service account'
 
+# --- what must not be lost on the way out ---
+ask POST "$NS" '{"metadata":{"name":"team"}}' >/dev/null
+ask POST "$NS/team/configmaps" '{"metadata":{"name":"held","finalizers":["example.com/x"]}}' >/dev/null
+ask DELETE "$NS/team" >/dev/null
+is "a namespace on its way out can be changed" \
+	"$(answer .metadata.labels.a PATCH "$NS/team" '{"metadata":{"labels":{"a":"b"}}}' "$MERGE")" b
+is "and waits for what is in it" "$(answer .status.phase GET "$NS/team")" Terminating
+
 kill "$control"
 wait "$control"
 is "it ends in peace" $? 0

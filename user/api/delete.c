@@ -64,16 +64,6 @@ static int delete_finalizer(json_t *object, const char *name)
 	return json_array_append_new(finalizers, json_string(name));
 }
 
-/* A namespace goes through its own finalizers, in spec. */
-static bool delete_waits(const json_t *object)
-{
-	const json_t *meta = json_object_get(object, "metadata");
-	const json_t *spec = json_object_get(object, "spec");
-
-	return json_array_size(json_object_get(meta, "finalizers")) > 0 ||
-	       json_array_size(json_object_get(spec, "finalizers")) > 0;
-}
-
 static int delete_mark(json_t *object, long long grace)
 {
 	const char *kind = json_string_at(object, "kind", "");
@@ -117,7 +107,7 @@ static int delete_step(struct write *write, json_t *old, struct failure *failure
 	if (!write->object || delete_finalizer(write->object, deletion->finalizer) < 0)
 		return failure_internal(failure, "out of memory");
 	grace = strategy->grace ? strategy->grace(write->object, deletion->grace) : 0;
-	if (grace == 0 && !delete_waits(write->object)) {
+	if (grace == 0 && !meta_has_finalizers(write->object)) {
 		write->effect = WRITE_DELETE;
 		return 0;
 	}

@@ -129,18 +129,14 @@ static int finalize_step(struct write *write, json_t *old, struct failure *failu
 {
 	const json_t *sent = write->data;
 	const json_t *finalizers = json_object_get(json_object_get(sent, "spec"), "finalizers");
-	bool deleting;
 
 	if (!old)
 		return failure_not_found(failure, &write->request);
-	deleting = json_object_get(json_object_get(old, "metadata"), "deletionTimestamp") != NULL;
 	write->object = json_deep_copy(old);
 	if (!write->object || json_object_set_new(write->object, "spec",
 				      json_pack("{s:O*}", "finalizers", finalizers)) < 0)
 		return failure_internal(failure, "out of memory");
-	write->effect = deleting && json_array_size(finalizers) == 0 && meta_is_over(write->object)
-				? WRITE_DELETE
-				: WRITE_PUT;
+	write->effect = meta_is_over(write->object) ? WRITE_DELETE : WRITE_PUT;
 	return 0;
 }
 
