@@ -67,6 +67,18 @@ like "nor anybody: a mirror Pod has no account" \
 	"$(refused POST "$NS/kube-system/serviceaccounts/default/token" "$bound")" \
 	'^422 .*the Pod runs with another service account'
 
+# --- what a patch may not break ---
+deployments=/apis/apps/v1/namespaces/default/deployments
+ask POST "$deployments" '{"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"d"}},
+	"template":{"metadata":{"labels":{"a":"d"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}' >/dev/null
+like "replicas are no text" "$(refused PATCH "$deployments/d/scale" '{"spec":{"replicas":"5"}}' "$MERGE")" \
+	'^400 json: cannot unmarshal string into Go struct field .*replicas of type int32'
+like "nor a number that nobody could count" \
+	"$(refused PATCH "$deployments/d/scale" '{"spec":{"replicas":99999999999}}' "$MERGE")" \
+	'^400 json: cannot unmarshal number into Go struct field .*replicas of type int32'
+is "what was refused has changed nothing" "$(answer .spec.replicas GET "$deployments/d")" 3
+is "a number is one" "$(answer .spec.replicas PATCH "$deployments/d/scale" '{"spec":{"replicas":2}}' "$MERGE")" 2
+
 # --- what must not be lost on the way out ---
 ask POST "$NS" '{"metadata":{"name":"team"}}' >/dev/null
 ask POST "$NS/team/configmaps" '{"metadata":{"name":"held","finalizers":["example.com/x"]}}' >/dev/null
