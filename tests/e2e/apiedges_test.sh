@@ -86,6 +86,12 @@ ask DELETE "$NS/team" >/dev/null
 is "a namespace on its way out can be changed" \
 	"$(answer .metadata.labels.a PATCH "$NS/team" '{"metadata":{"labels":{"a":"b"}}}' "$MERGE")" b
 is "and waits for what is in it" "$(answer .status.phase GET "$NS/team")" Terminating
+pods=$NS/default/pods
+ask POST "$pods" "$(pod late '"schedulerName":"none"' '"finalizers":["example.com/x"]')" >/dev/null
+ask DELETE "$pods/late" >/dev/null
+is "a Pod on its way out gets no node" \
+	"$(refused POST "$pods/late/binding" '{"target":{"kind":"Node","name":"n1"}}')" \
+	'409 Operation cannot be fulfilled on pods/binding "late": pod late is being deleted, cannot be assigned to a host'
 
 kill "$control"
 wait "$control"

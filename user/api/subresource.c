@@ -86,6 +86,11 @@ static int binding_step(struct write *write, json_t *old, struct failure *failur
 	bound = json_string_at(json_object_get(old, "spec"), "nodeName", "");
 	if (uid[0] && strcmp(uid, json_string_at(json_object_get(old, "metadata"), "uid", "")) != 0)
 		return binding_refuse(write, "the pod with this uid has gone", failure);
+	if (json_object_get(json_object_get(old, "metadata"), "deletionTimestamp")) {
+		snprintf(why, sizeof(why), "pod %s is being deleted, cannot be assigned to a host",
+			write->request.name);
+		return binding_refuse(write, why, failure);
+	}
 	if (bound[0]) {
 		snprintf(why, sizeof(why), "pod %s is already assigned to node \"%s\"",
 			write->request.name, bound);
