@@ -79,6 +79,11 @@ like "nor a number that nobody could count" \
 is "what was refused has changed nothing" "$(answer .spec.replicas GET "$deployments/d")" 3
 is "a number is one" "$(answer .spec.replicas PATCH "$deployments/d/scale" '{"spec":{"replicas":2}}' "$MERGE")" 2
 
+ask POST "$NS/default/pods" "$(pod kept '"schedulerName":"none"')" >/dev/null
+is "a Pod's status does not say whose it is" "$(answer '[.metadata.ownerReferences, .status.message]' \
+	PATCH "$NS/default/pods/kept/status" '{"status":{"message":"m"},"metadata":{"ownerReferences":[
+	{"apiVersion":"v1","kind":"ConfigMap","name":"x","uid":"y"}]}}' "$MERGE")" '[null,"m"]'
+
 # --- what must not be lost on the way out ---
 ask POST "$NS" '{"metadata":{"name":"team"}}' >/dev/null
 ask POST "$NS/team/configmaps" '{"metadata":{"name":"held","finalizers":["example.com/x"]}}' >/dev/null
