@@ -97,6 +97,11 @@ ask DELETE "$pods/late" >/dev/null
 is "a Pod on its way out gets no node" \
 	"$(refused POST "$pods/late/binding" '{"target":{"kind":"Node","name":"n1"}}')" \
 	'409 Operation cannot be fulfilled on pods/binding "late": pod late is being deleted, cannot be assigned to a host'
+ask POST "$pods" "$(pod slow '"nodeName":"n1"')" >/dev/null
+like "a grace is a number" "$(refused DELETE "$pods/slow?gracePeriodSeconds=soon")" '^400 gracePeriodSeconds: Invalid value'
+is "of which there are not that many" "$(answer '.metadata | [.deletionGracePeriodSeconds, .deletionTimestamp[:2]]' \
+	DELETE "$pods/slow" '{"gracePeriodSeconds":9223372036854775807}')" '[2147483647,"20"]'
+is "less than none is one second" "$(answer .metadata.deletionGracePeriodSeconds DELETE "$pods/slow?gracePeriodSeconds=-5")" 1
 
 kill "$control"
 wait "$control"

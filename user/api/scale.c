@@ -89,8 +89,8 @@ static int scale_apply(struct write *write, json_t *old, json_t *scale, struct f
 		return failure_internal(failure, "out of memory");
 	if (json_integer_at(json_object_get(old, "spec"), "replicas", 0) != replicas)
 		meta_raise_generation(write->object);
-	if (json_object_set_new(json_object_get(write->object, "spec"), "replicas",
-		    json_integer(replicas)) < 0)
+	if (json_object_set_new(
+		    json_object_get(write->object, "spec"), "replicas", json_integer(replicas)) < 0)
 		return failure_internal(failure, "out of memory");
 	return 0;
 }
