@@ -67,6 +67,21 @@ like "nor anybody: a mirror Pod has no account" \
 	"$(refused POST "$NS/kube-system/serviceaccounts/default/token" "$bound")" \
 	'^422 .*the Pod runs with another service account'
 
+# --- who gives rights ---
+roles=/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles
+many() { # LETTER: a hundred words
+	printf "\"$1%d\"," {1..100} | sed 's/,$//'
+}
+ask POST "${roles%/*}/rolebindings" '{"metadata":{"name":"alice"},"subjects":[{"kind":"User","name":"alice"}],
+	"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"admin"}}' >/dev/null
+AS=(-H "Impersonate-User: alice")
+is "who has rights can give them" "$(answer .metadata.name POST "$roles" \
+	'{"metadata":{"name":"some"},"rules":[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}]}')" some
+like "but not more than can be compared" "$(refused POST "$roles" "{\"metadata\":{\"name\":\"many\"},\"rules\":[{
+	\"verbs\":[\"get\",$(many v)],\"apiGroups\":[$(many g)],\"resources\":[$(many r)]}]}")" \
+	'^403 .*too many to be compared'
+as_self
+
 # --- what a patch may not break ---
 deployments=/apis/apps/v1/namespaces/default/deployments
 ask POST "$deployments" '{"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"d"}},
