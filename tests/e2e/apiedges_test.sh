@@ -36,7 +36,8 @@ as_self() {
 
 control_is_ready() {
 	[ "$(answer .metadata.name GET "$NS/default/serviceaccounts/default")" = default ] &&
-		[ "$(answer .metadata.name GET "$NS/kube-system/serviceaccounts/default")" = default ]
+		[ "$(answer .metadata.name GET "$NS/kube-system/serviceaccounts/default")" = default ] &&
+		[ "$(answer .kind GET "$NS/default/configmaps/kube-root-ca.crt")" = ConfigMap ]
 }
 
 "$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --listen "" --pki-dir "$TEST_DIR/pki" \
@@ -80,6 +81,21 @@ is "who has rights can give them" "$(answer .metadata.name POST "$roles" \
 like "but not more than can be compared" "$(refused POST "$roles" "{\"metadata\":{\"name\":\"many\"},\"rules\":[{
 	\"verbs\":[\"get\",$(many v)],\"apiGroups\":[$(many g)],\"resources\":[$(many r)]}]}")" \
 	'^403 .*too many to be compared'
+as_self
+
+for i in {1..12}; do
+	ask POST /apis/rbac.authorization.k8s.io/v1/clusterroles "{\"metadata\":{\"name\":\"ring$i\",
+		\"labels\":{\"ring\":\"yes\"}},\"aggregationRule\":{\"clusterRoleSelectors\":[
+		{\"matchLabels\":{\"ring\":\"yes\"}}]}}" >/dev/null
+done
+ask POST "${roles%/*}/rolebindings" '{"metadata":{"name":"bob"},"subjects":[{"kind":"User","name":"bob"}],
+	"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"ring1"}}' >/dev/null
+ask POST /apis/rbac.authorization.k8s.io/v1/clusterroles '{"metadata":{"name":"in","labels":{"ring":"yes"}},
+	"rules":[{"verbs":["get"],"apiGroups":[""],"resources":["configmaps"]}]}' >/dev/null
+AS=(-H "Impersonate-User: bob")
+is "roles that gather each other give what is in one of them" \
+	"$(answer .kind GET "$NS/default/configmaps/kube-root-ca.crt")" ConfigMap
+like "and no more" "$(refused GET "$NS/default/secrets/x")" '^403 '
 as_self
 
 # --- what a patch may not break ---
