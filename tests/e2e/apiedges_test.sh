@@ -98,6 +98,13 @@ is "roles that gather each other give what is in one of them" \
 like "and no more" "$(refused GET "$NS/default/secrets/x")" '^403 '
 as_self
 
+AS=(-H "Impersonate-User: carol" -H "Impersonate-Group: system:masters")
+ask POST "$NS/default/configmaps" '{"metadata":{"name":"carols"}}' >/dev/null
+is "the record says who acted as whom" "$(jq -c 'select(.impersonatedUser.username == "carol") |
+	[.user.username, .impersonatedUser.groups, .verb]' "$TEST_DIR/audit")" \
+	'["system:apiserver",["system:masters","system:authenticated"],"create"]'
+as_self
+
 # --- what a patch may not break ---
 deployments=/apis/apps/v1/namespaces/default/deployments
 ask POST "$deployments" '{"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"d"}},

@@ -174,7 +174,8 @@ int authenticate_impersonate(struct api *api, const struct http_exchange *exchan
 		return -1;
 	if (identity_add_group(&other, GROUP_AUTHENTICATED) < 0)
 		return no_memory(failure);
-	identity_clear(who);
-	who->info = take_ptr(other.info);
+	other.by = take_ptr(who->info);
+	*who = other;
+	other = (struct identity){0};
 	return 0;
 }

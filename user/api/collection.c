@@ -216,7 +216,7 @@ int change_delete_collection(const struct api_request *request, struct failure *
 		return failure_set(failure, 405, "MethodNotAllowed",
 			"the server does not allow this method on the requested resource");
 	collection->request = *request;
-	json_incref(collection->request.who.info);
+	collection->request.who = identity_ref(&request->who);
 	if (deletion_read(request, &collection->deletion, failure) < 0 ||
 		filter_new(request, &filter, failure) < 0)
 		return -1;
