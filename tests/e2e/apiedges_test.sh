@@ -105,6 +105,19 @@ is "the record says who acted as whom" "$(jq -c 'select(.impersonatedUser.userna
 	'["system:apiserver",["system:masters","system:authenticated"],"create"]'
 as_self
 
+groups() { # HEADERS: of whom one acts as
+	local AS=("$@")
+	answer .status.userInfo.groups POST /apis/authentication.k8s.io/v1/selfsubjectreviews '{}'
+}
+AS=(-H "Impersonate-User: system:anonymous")
+like "nobody has not what everybody has" "$(refused POST /apis/authentication.k8s.io/v1/selfsubjectreviews '{}')" \
+	'^403 .*User "system:anonymous" cannot create'
+as_self
+is "an account is in its groups" "$(groups -H "Impersonate-User: system:serviceaccount:default:a")" \
+	'["system:serviceaccounts","system:serviceaccounts:default","system:authenticated"]'
+is "unless others are named" "$(groups -H "Impersonate-User: system:serviceaccount:default:a" -H "Impersonate-Group: g")" \
+	'["g","system:authenticated"]'
+
 # --- what a patch may not break ---
 deployments=/apis/apps/v1/namespaces/default/deployments
 ask POST "$deployments" '{"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"d"}},

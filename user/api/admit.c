@@ -124,8 +124,8 @@ static int admit_role(const struct api_request *request, const json_t *object, c
 		return r < 0 ? no_memory(failure) : 0;
 	/* What a role gathers may become anything. */
 	if (json_object_get(object, "aggregationRule")) {
-		all = json_pack("[{s:[s], s:[s], s:[s]}]", "verbs", "*", "apiGroups", "*",
-			"resources", "*");
+		all = json_pack("[{s:[s], s:[s], s:[s]}, {s:[s], s:[s]}]", "verbs", "*",
+			"apiGroups", "*", "resources", "*", "verbs", "*", "nonResourceURLs", "*");
 		if (!all)
 			return no_memory(failure);
 		return check_held(request, all, "", failure);

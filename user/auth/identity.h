@@ -10,6 +10,7 @@
 #define GROUP_AUTHENTICATED   "system:authenticated"
 #define GROUP_UNAUTHENTICATED "system:unauthenticated"
 #define GROUP_NODES	      "system:nodes"
+#define USER_ANONYMOUS	      "system:anonymous"
 #define USER_NODE_PREFIX      "system:node:"
 #define USER_ACCOUNT_PREFIX   "system:serviceaccount:"
 
