@@ -112,6 +112,13 @@ TEST(all_that_is_wrong_is_told)
 			"value]"},
 		{SERVICE("'type':'NodePort','ports':[{'port':80,'nodePort':30080}]"), ""},
 		{SERVICE("'selector':{'a':'b'}"), "spec.ports: Required value"},
+		{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'name':"
+			 "'b','port':80,'nodePort':30080,'protocol':'UDP'}]"),
+			""},
+		{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'name':"
+			 "'b','port':80},{'name':'c','port':81,'nodePort':30080}]"),
+			"[spec.ports[1].port: Duplicate value: 80, spec.ports[2].nodePort: Duplicate "
+			"value: 30080]"},
 		{DEPLOYMENT("'app':'d'", "'app':'zzz'", ""),
 			"spec.template.metadata.labels: Invalid value: "
 			"map[string]string{\"app\":\"zzz\"}: `selector` does not match template "

@@ -2,6 +2,7 @@
 /* Rules between fields, for workloads, Pods, Services, data and endpoints. */
 #include <arpa/inet.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "user/base/cleanup.h"
@@ -240,6 +241,23 @@ static void port_validate(const json_t *port, bool named, json_t *seen, const st
 		causes->no_memory = true;
 }
 
+/* A number is had once for each protocol.  @seen: "80/port/TCP" (no name of a port is like that). */
+static void number_validate(const json_t *port, const char *field, json_t *seen,
+	const struct place *place, struct causes *causes)
+{
+	json_t *number = json_object_get(port, field);
+	char key[80];
+
+	if (!json_is_integer(number))
+		return;
+	snprintf(key, sizeof(key), "%lld/%s/%.16s", (long long)json_integer_value(number), field,
+		json_string_at(port, "protocol", ""));
+	if (json_object_get(seen, key))
+		cause_duplicate(causes, PLACE_KEY(place, field), number);
+	if (json_object_set_new(seen, key, json_true()) < 0)
+		causes->no_memory = true;
+}
+
 void service_spec_validate(const json_t *spec, const struct place *place, struct causes *causes)
 {
 	const json_t *ports = json_object_get(spec, "ports");
@@ -253,9 +271,13 @@ void service_spec_validate(const json_t *spec, const struct place *place, struct
 		cause_required(causes, PLACE_KEY(place, "ports"), NULL);
 	if (external && !json_object_get(spec, "externalName"))
 		cause_required(causes, PLACE_KEY(place, "externalName"), NULL);
-	json_array_foreach ((json_t *)ports, i, port)
-		port_validate(port, json_array_size(ports) > 1, seen,
-			PLACE_INDEX(PLACE_KEY(place, "ports"), i), causes);
+	json_array_foreach ((json_t *)ports, i, port) {
+		const struct place *at = PLACE_INDEX(PLACE_KEY(place, "ports"), i);
+
+		port_validate(port, json_array_size(ports) > 1, seen, at, causes);
+		number_validate(port, "port", seen, at, causes);
+		number_validate(port, "nodePort", seen, at, causes);
+	}
 }
 
 void endpoint_validate(const json_t *address, const struct place *place, struct causes *causes)
