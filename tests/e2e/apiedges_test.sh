@@ -154,6 +154,23 @@ is "of which there are not that many" "$(answer '.metadata | [.deletionGracePeri
 	DELETE "$pods/slow" '{"gracePeriodSeconds":9223372036854775807}')" '[2147483647,"20"]'
 is "less than none is one second" "$(answer .metadata.deletionGracePeriodSeconds DELETE "$pods/slow?gracePeriodSeconds=-5")" 1
 
+# --- a reader that pauses ---
+maps=$NS/default/configmaps
+long=$(head -c 100000 /dev/zero | tr '\0' x)
+revision=$(answer .metadata.resourceVersion GET "$maps?limit=1")
+mkfifo "$TEST_DIR/go"
+ask GET "$maps?watch=true&timeoutSeconds=10&resourceVersion=$revision" | {
+	read -r _ <"$TEST_DIR/go"
+	jq -r .type | grep -c ADDED
+} >"$TEST_DIR/seen" &
+reader=$!
+for i in {1..40}; do
+	ask POST "$maps" "{\"metadata\":{\"name\":\"long$i\"},\"data\":{\"k\":\"$long\"}}" >/dev/null
+done
+echo >"$TEST_DIR/go"
+wait "$reader"
+is "who reads nothing for a while misses nothing" "$(cat "$TEST_DIR/seen")" 40
+
 kill "$control"
 wait "$control"
 is "it ends in peace" $? 0
