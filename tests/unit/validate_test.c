@@ -111,13 +111,26 @@ TEST(all_that_is_wrong_is_told)
 			"Required "
 			"value]"},
 		{SERVICE("'type':'NodePort','ports':[{'port':80,'nodePort':30080}]"), ""},
+		{DEPLOYMENT("'app':'d'", "'app':'d'",
+			 ",'strategy':{'rollingUpdate':{'maxSurge':'much','maxUnavailable':'101%'}"
+			 "}"),
+			"[spec.strategy.rollingUpdate.maxUnavailable: Invalid value: \"101%\": "
+			"must not "
+			"be greater than 100%, spec.strategy.rollingUpdate.maxSurge: Invalid "
+			"value: "
+			"\"much\": a valid percent string must be a numeric string followed by an "
+			"ending '%' (e.g. '1%',  or '93%', regex used for validation is "
+			"'[0-9]+%')]"},
 		{SERVICE("'selector':{'a':'b'}"), "spec.ports: Required value"},
-		{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'name':"
+		{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'"
+			 "name':"
 			 "'b','port':80,'nodePort':30080,'protocol':'UDP'}]"),
 			""},
-		{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'name':"
+		{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'"
+			 "name':"
 			 "'b','port':80},{'name':'c','port':81,'nodePort':30080}]"),
-			"[spec.ports[1].port: Duplicate value: 80, spec.ports[2].nodePort: Duplicate "
+			"[spec.ports[1].port: Duplicate value: 80, spec.ports[2].nodePort: "
+			"Duplicate "
 			"value: 30080]"},
 		{DEPLOYMENT("'app':'d'", "'app':'zzz'", ""),
 			"spec.template.metadata.labels: Invalid value: "

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/base/cleanup.h"
@@ -74,12 +75,32 @@ static bool is_zero_share(const json_t *value)
 	return json_is_integer(value) && json_integer_value(value) == 0;
 }
 
+static void share_validate(
+	json_t *value, bool whole_at_most, const struct place *place, struct causes *causes)
+{
+	const char *text = json_string_value(value);
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+
+	if (!text)
+		return;
+	if (digits == 0 || strcmp(text + digits, "%") != 0)
+		cause_invalid(causes, place, value,
+			"a valid percent string must be a numeric string followed by an ending '%' "
+			"(e.g. "
+			"'1%',  or '93%', regex used for validation is '[0-9]+%')");
+	else if (whole_at_most && (digits > 3 || atoi(text) > 100))
+		cause_invalid(causes, place, value, "must not be greater than 100%");
+}
+
 void strategy_validate(const json_t *strategy, const struct place *place, struct causes *causes)
 {
 	const json_t *rolling = json_object_get(strategy, "rollingUpdate");
-	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
+	json_t *unavailable = json_object_get(rolling, "maxUnavailable");
 
 	place = PLACE_KEY(place, "rollingUpdate");
+	share_validate(unavailable, true, PLACE_KEY(place, "maxUnavailable"), causes);
+	share_validate(
+		json_object_get(rolling, "maxSurge"), false, PLACE_KEY(place, "maxSurge"), causes);
 	if (strcmp(json_string_at(strategy, "type", ""), "Recreate") == 0 && rolling)
 		cause_forbidden(
 			causes, place, "may not be specified when strategy `type` is 'Recreate'");
