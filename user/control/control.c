@@ -122,7 +122,8 @@ static void controller_turn(void *userdata, const char *key)
 		if (plan.count)
 			plan_write(controller, key, &plan);
 		else
-			queue_forget(controller->queue, key); /* what had failed is as it shall be */
+			queue_forget(
+				controller->queue, key); /* what had failed is as it shall be */
 	}
 	requests_clear(&plan);
 }
