@@ -75,8 +75,11 @@ static int entry_add(
 {
 	const struct api_request *request = &collection->request;
 	AUTO_JSON object = NULL;
-	int r = stored_decode(
-		entry->value, entry->modified, request->kind, request->version, &object);
+	int r;
+
+	if (!filter_may_match(filter, entry->value))
+		return 0;
+	r = stored_decode(entry->value, entry->modified, request->kind, request->version, &object);
 
 	if (r < 0 || !filter_matches(filter, object))
 		return r;

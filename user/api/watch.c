@@ -136,8 +136,8 @@ static int blob_matches(struct watcher *watcher, const struct blob *blob, bool *
 	AUTO_JSON object = NULL;
 	int r;
 
-	*ret = blob != NULL;
-	if (!blob || filter_is_empty(watcher->filter))
+	*ret = blob && filter_may_match(watcher->filter, blob);
+	if (!*ret || filter_is_empty(watcher->filter))
 		return 0;
 	r = stored_decode(blob, 0, watcher->kind, watcher->version, &object);
 	if (r == 0)
