@@ -102,6 +102,8 @@ static void fixture_drained(void *userdata)
 	fixture->drained++;
 }
 
+static char large[4u << 20]; /* more than a socket takes */
+
 static void fixture_handle(void *userdata, struct http_exchange *exchange)
 {
 	struct fixture *fixture = userdata;
@@ -123,6 +125,8 @@ static void fixture_handle(void *userdata, struct http_exchange *exchange)
 	} else if (strcmp(first, "hold") == 0) {
 		http_exchange_on_gone(exchange, fixture_gone, fixture);
 		fixture->held = exchange;
+	} else if (strcmp(first, "large") == 0) {
+		http_answer_bytes(exchange, 200, "text/plain", large, sizeof(large));
 	} else if (strcmp(first, "stream") == 0) {
 		http_exchange_on_gone(exchange, fixture_gone, fixture);
 		http_stream_begin(exchange, 200, "text/plain", fixture_drained);
@@ -132,10 +136,13 @@ static void fixture_handle(void *userdata, struct http_exchange *exchange)
 	}
 }
 
+static uint64_t patience; /* of the next fixture; 0: the usual */
+
 static void fixture_start(struct fixture *fixture, unsigned max_connections)
 {
 	struct http_server_config config = {.max_connections = max_connections,
 		.max_body = 1000,
+		.answer_patience = patience,
 		.handle = fixture_handle,
 		.userdata = fixture};
 	struct err err;
@@ -428,6 +435,33 @@ TEST(a_writer_waits_for_a_slow_reader)
 	http_stream_abort(fixture.held);
 	turn(&fixture, 3);
 	CHECK_EQ("abort is no gone", fixture.gone, 0);
+	fixture_stop(&fixture);
+}
+
+TEST(who_does_not_take_his_answer_is_cut_off)
+{
+	static char got[65536];
+	struct fixture fixture;
+	uint64_t end = clock_now() + 3 * USEC_PER_SEC;
+	AUTO_FD fd = -1;
+	size_t have = 0;
+	ssize_t n = -1;
+
+	patience = 100 * USEC_PER_MSEC;
+	fixture_start(&fixture, 1);
+	patience = 0;
+	fd = dial(&fixture);
+	ask(&fixture, fd, "GET /large HTTP/1.1\r\n\r\n", "200 OK", got, 64);
+	/* There is room for one connection: a second one is served when the first has gone. */
+	while (clock_now() < end && !strstr(got, "root")) {
+		AUTO_FD other = dial(&fixture);
+
+		ask(&fixture, other, "GET / HTTP/1.1\r\n\r\n", "root", got, 256);
+	}
+	CHECK_HAS("another has his place", got, "root");
+	while ((n = recv(fd, got, sizeof(got), 0)) > 0)
+		have += (size_t)n;
+	CHECK("and he has not got it all", n == 0 && have < sizeof(large));
 	fixture_stop(&fixture);
 }
 
