@@ -58,16 +58,18 @@ list_ms() {
 }
 
 measure_lists() {
-	local who round
+	local who store
 	mkdir -p "$TEST_DIR/store"
 	for who in memory ours; do
-		[ "$who" = memory ] && control_start memory || control_start "sqlite:$TEST_DIR/store/objects"
+		store=memory
+		[ "$who" = memory ] || store=sqlite:$TEST_DIR/store/objects
+		control_start "$store"
 		[ "$who" = memory ] || sample control.rss.empty ours "$(rss_mb)"
 		pods_make "$MANY"
 		list_ms >/dev/null
 		is "$who: all Pods are listed" "$(jq '.items | length' "$TEST_DIR/list")" "$MANY"
 		[ "$who" = memory ] || sample control.rss.5000 ours "$(rss_mb)"
-		for round in $(rounds); do
+		for _ in $(rounds); do
 			sample api.list5000 "$who" "$(list_ms)"
 		done
 		control_stop
@@ -128,10 +130,9 @@ manifests() {
 }
 
 measure_deploy() {
-	local round
 	control_start memory
 	node_up busybox
-	for round in $(rounds); do
+	for _ in $(rounds); do
 		sample control.deploy10 ours "$(until_ready deploy ask GET "$PODS")"
 		deploy_undo
 		sample control.deploy10 manifests "$(until_ready manifests ctl get pods -o json)"
