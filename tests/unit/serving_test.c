@@ -62,16 +62,16 @@ int datapath_grace(struct datapath *datapath, struct err *err)
 	return 0;
 }
 
-void datapath_reclaim(struct datapath *datapath)
-{
-	(void)datapath;
-}
-
 int datapath_remove(const struct datapath_config *config, struct err *err)
 {
 	(void)config;
 	(void)err;
 	return 0;
+}
+
+void datapath_reclaim(struct datapath *datapath)
+{
+	(void)datapath;
 }
 
 void udpsockets_look(struct agent *agent)

@@ -96,7 +96,11 @@ static const struct strategy strategies[] = {
 		.update = namespace_update,
 		.is_immortal = namespace_is_immortal},
 	{.plural = "nodes", .has_status = true, .create = node_create},
-	{.plural = "pods", .has_status = true, .create = pod_create, .grace = pod_grace},
+	{.plural = "pods",
+		.has_status = true,
+		.keeps_owners = true,
+		.create = pod_create,
+		.grace = pod_grace},
 	{.plural = "services",
 		.has_status = true,
 		.needs_revision = true,
@@ -175,19 +179,30 @@ int strategy_create(const struct api_request *request, json_t *object, struct fa
 	return causes.count ? strategy_refuse(request, &causes, failure) : 0;
 }
 
+static int member_keep(json_t *object, const json_t *old, const char *key)
+{
+	json_t *value = json_object_get(old, key);
+
+	if (value)
+		return json_object_set(object, key, value);
+	json_object_del(object, key);
+	return 0;
+}
+
 /* Takes over from @old what this request is not about. */
 static int strategy_keep(const struct api_request *request, const struct strategy *strategy,
 	json_t *object, const json_t *old)
 {
-	const char *kept = request->subresource ? "spec" : "status";
-	json_t *value = json_object_get(old, kept);
+	bool status = request->subresource && strcmp(request->subresource->name, "status") == 0;
 
+	if (status && strategy->keeps_owners &&
+		member_keep(json_object_get(object, "metadata"), json_object_get(old, "metadata"),
+			"ownerReferences") < 0)
+		return -1;
 	if (!strategy->has_status)
 		return 0;
-	if (value)
-		return json_object_set(object, kept, value);
-	json_object_del(object, kept);
-	return 0;
+	/* "approval" is of the status, too. */
+	return member_keep(object, old, request->subresource ? "spec" : "status");
 }
 
 static bool strategy_spec_changed(const json_t *object, const json_t *old)
