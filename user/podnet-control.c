@@ -128,11 +128,14 @@ static int plane_control(
 	struct plane *plane, const struct control_options *options, struct err *err)
 {
 	struct client_config config = {.socket_path = plane->socket_path};
-	struct control_config control = {
-		.ca = plane->pki.authority.text, .node_grace = options->node_grace};
+	struct control_config control = {.ca = plane->pki.authority.text,
+		.ca_key = plane->pki.authority.key,
+		.certificate_seconds = options->certificate_seconds,
+		.node_grace = options->node_grace};
 	struct bootstrap_config bootstrap = {.service_cidr = options->service_cidr,
 		.address = options->advertise_address,
-		.port = plane->port};
+		.port = plane->port,
+		.ca = plane->pki.authority.text};
 	int r = client_new(plane->loop, &config, &plane->client, err);
 
 	if (r == 0)

@@ -138,7 +138,8 @@ static int volumes(struct world *world, struct err *err)
 {
 	const struct object_source source = world_source(world);
 	struct payload *payloads;
-	int r = volumes_gather(world->pod, &source, &payloads, err);
+	const struct downward about = {.pod = world->pod};
+	int r = volumes_gather(&about, &source, &payloads, err);
 
 	if (r < 0)
 		return r;

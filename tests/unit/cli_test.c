@@ -114,6 +114,32 @@ TEST(what_follows_the_dashes_is_the_command)
 	CHECK("end", !got.argv[5]);
 }
 
+TEST(joining_has_operands_and_options_of_its_own)
+{
+	char join[] = "p join abcdef.0123456789abcdef api:6443 --ca-hash sha256:0 --node-name n "
+		      "--force --kubeconfig /k";
+	char token[] = "p token create api --ttl 60 --reusable", plain[] = "p token create";
+	struct cli_options got;
+	struct err err;
+
+	if (CHECK_OK("join", parse(join, &got, &err), &err)) {
+		CHECK_EQ("command", got.command, CLI_JOIN);
+		CHECK_STR("token", got.name, "abcdef.0123456789abcdef");
+		CHECK_STR("server", got.server, "api:6443");
+		CHECK_STR("hash", got.ca_hash, "sha256:0");
+		CHECK_STR("name", got.node_name, "n");
+		CHECK_STR("file", got.kubeconfig, "/k");
+		CHECK("anew", got.force);
+	}
+	if (CHECK_OK("token", parse(token, &got, &err), &err)) {
+		CHECK_EQ("command", got.command, CLI_TOKEN);
+		CHECK_STR("server", got.server, "api");
+		CHECK("for a minute, for many", got.ttl == 60 && got.reusable);
+	}
+	if (CHECK_OK("plain", parse(plain, &got, &err), &err))
+		CHECK("defaults", !got.server && got.ttl == -1 && !got.reusable);
+}
+
 TEST(wrong_command_lines_are_refused_with_the_reason)
 {
 	static const struct {
@@ -140,6 +166,14 @@ TEST(wrong_command_lines_are_refused_with_the_reason)
 		{"p exec web --", "usage: podnetctl exec POD -- COMMAND"},
 		{"p exec web ls", "unexpected argument 'ls'"},
 		{"p exec -- ls", "usage: podnetctl exec POD -- COMMAND"},
+		{"p join", "usage: podnetctl join TOKEN SERVER"},
+		{"p join abcdef.0123456789abcdef", "usage: podnetctl join TOKEN SERVER"},
+		{"p join abcdef.0123456789abcdef s", "--ca-hash is missing"},
+		{"p join abcdef s --ca-hash x", "a token is 6 and 16 letters"},
+		{"p join abcdef.0123456789abcdef s x --ca-hash x", "unexpected argument 'x'"},
+		{"p token", "usage: podnetctl token create [SERVER]"},
+		{"p token delete", "usage: podnetctl token create [SERVER]"},
+		{"p token create -n x", "--namespace is no option of 'token'"},
 		{"p delete pod", "usage: podnetctl delete pod NAME"},
 		{"p delete service web", "cannot delete 'services'"},
 		{"p delete pod web --grace-period 99999999999", "is not a number"},

@@ -21,16 +21,13 @@ static struct container containers[2];
 static struct env_input input_make(struct env_var *env, size_t count)
 {
 	struct env_input input = {
-		.pod = &pod,
+		.about = {.pod = &pod, .node_name = "node1", .node_cpu = 2000, .node_memory = 4096},
 		.container = &containers[0],
-		.node_name = "node1",
-		.node_cpu = 2000,
-		.node_memory = 4096,
 		.source = {.get = source_get},
 	};
 
-	inet_pton(AF_INET, "10.244.0.7", &input.pod_ip);
-	inet_pton(AF_INET, "192.0.2.1", &input.host_ip);
+	inet_pton(AF_INET, "10.244.0.7", &input.about.pod_ip);
+	inet_pton(AF_INET, "192.0.2.1", &input.about.host_ip);
 	json_decref(config_map.json);
 	json_decref(secret.json);
 	config_map = (struct object){.kind = KIND_CONFIG_MAP,

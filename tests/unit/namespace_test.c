@@ -71,7 +71,7 @@ TEST(a_cluster_begins_with_its_service)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct bootstrap_config config = {rows[i].cidr, rows[i].address, 6443};
+		struct bootstrap_config config = {rows[i].cidr, rows[i].address, 6443, NULL};
 		struct requests plan = {.again = UINT64_MAX};
 		const char *got = "";
 		size_t service = 0;

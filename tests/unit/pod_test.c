@@ -224,14 +224,44 @@ TEST(volumes_are_decoded)
 	CHECK("hostPath", v[2].kind == VOLUME_HOST_PATH);
 	CHECK_STR("path", v[2].path, "/h");
 	CHECK_STR("type", v[2].type, "File");
-	CHECK("configMap", v[3].kind == VOLUME_CONFIG_MAP && !v[3].optional);
-	CHECK_STR("object", v[3].object, "cm");
+	CHECK("configMap",
+		v[3].kind == VOLUME_PROJECTED && v[3].projection_count == 1 && !v[3].memory);
+	CHECK_STR("object", v[3].projections[0].object, "cm");
 	CHECK_EQ("mode", v[3].mode, 0400);
-	CHECK_EQ("items", v[3].item_count, 2);
-	CHECK_EQ("the volume's mode", v[3].items[0].mode, -1);
-	CHECK_EQ("its own mode", v[3].items[1].mode, 0600);
-	CHECK("secret", v[4].kind == VOLUME_SECRET && v[4].optional && !v[4].items);
+	CHECK_EQ("items", v[3].projections[0].item_count, 2);
+	CHECK_EQ("the volume's mode", v[3].projections[0].items[0].mode, -1);
+	CHECK_EQ("its own mode", v[3].projections[0].items[1].mode, 0600);
+	CHECK("secret", v[4].projections[0].kind == PROJECTION_SECRET && v[4].memory);
+	CHECK("optional, all keys", v[4].projections[0].optional && !v[4].projections[0].items);
 	CHECK_EQ("default mode", v[4].mode, 0644);
+}
+
+TEST(projected_volumes_are_decoded)
+{
+	AUTO_POD pod = decode_spec(
+		"containers: [{name: c, image: a}], volumes: [{name: p, projected: {defaultMode: "
+		"0400, sources: [{serviceAccountToken: {path: token, expirationSeconds: 3607}}, "
+		"{configMap: {name: ca, items: [{key: k, path: p}]}}, {downwardAPI: {items: "
+		"[{path: ns, fieldRef: {fieldPath: metadata.namespace}}, {path: r, "
+		"resourceFieldRef: {containerName: c, resource: limits.cpu, divisor: 1m}}]}}, "
+		"{serviceAccountToken: {path: vault, audience: vault}}]}}, "
+		"{name: d, downwardAPI: {items: [{path: l, fieldRef: {fieldPath: "
+		"metadata.labels}}]}}]");
+	const struct volume *v = pod->volumes;
+	const struct projection *p = v[0].projections;
+
+	CHECK_EQ("sources", v[0].projection_count, 4);
+	CHECK("a token is kept in memory", v[0].memory);
+	CHECK_EQ("mode", v[0].mode, 0400);
+	CHECK("token", p[0].kind == PROJECTION_TOKEN && p[0].seconds == 3607 && !p[0].audience[0]);
+	CHECK_STR("its path", p[0].path, "token");
+	CHECK("configMap", p[1].kind == PROJECTION_CONFIG_MAP && p[1].item_count == 1);
+	CHECK_STR("field", p[2].items[0].key, "metadata.namespace");
+	CHECK("which is no resource", !p[2].items[0].container);
+	CHECK_STR("resource", p[2].items[1].key, "limits.cpu");
+	CHECK_EQ("in thousandths", p[2].items[1].divisor, 1);
+	CHECK("another audience", p[3].seconds == 3600 && strcmp(p[3].audience, "vault") == 0);
+	CHECK("downwardAPI", v[1].projections[0].kind == PROJECTION_DOWNWARD && !v[1].memory);
 }
 
 TEST(names_and_resolvers_are_decoded)

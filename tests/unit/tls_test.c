@@ -187,7 +187,8 @@ static void fixture_start(struct fixture *fixture)
 	make(&authority, NULL, &fixture->authority);
 	make(&authority, NULL, &fixture->stranger);
 	make(&server, &fixture->authority, &own);
-	tls = (struct tls_config){fixture->authority.text, own.text, own.key};
+	tls = (struct tls_config){
+		.authority = fixture->authority.text, .certificate = own.text, .key = own.key};
 	if (sd_event_new(&fixture->loop) < 0 || tls_new(&tls, &fixture->tls, &err) < 0 ||
 		http_listen_tcp("127.0.0.1:0", &fd, &err) < 0)
 		BAIL(err.text);
@@ -253,7 +254,9 @@ static const struct http_call_events call_events = {
 static void ask(struct fixture *fixture, struct http_call_spec *spec, const char *trusted,
 	const struct certificate *shown)
 {
-	struct tls_config tls = {trusted, shown ? shown->text : NULL, shown ? shown->key : NULL};
+	struct tls_config tls = {.authority = trusted,
+		.certificate = shown ? shown->text : NULL,
+		.key = shown ? shown->key : NULL};
 	struct err err;
 
 	if (tls_new(&tls, &fixture->client_tls, &err) < 0)

@@ -18,7 +18,20 @@ static const struct object *source_get(
 	return kind == object.kind && strcmp(name, "settings") == 0 ? &object : NULL;
 }
 
-static const struct object_source source = {.get = source_get};
+static const char *token;
+
+static const char *token_get(
+	void *userdata, const struct pod *pod, const struct projection *projection, struct err *err)
+{
+	(void)userdata;
+	(void)pod;
+	(void)projection;
+	if (!token)
+		err_refuse(err, ENOENT, "there is no token");
+	return token;
+}
+
+static const struct object_source source = {.get = source_get, .token = token_get};
 
 /* Takes @data over. */
 static void object_is(enum object_kind kind, json_t *data)
@@ -44,10 +57,27 @@ static void end(void)
 	CHECK_OK("cleaned", fs_remove(dir, &err), &err);
 }
 
-static int show(const struct volume *volume, struct err *err)
+static struct container containers[] = {{.name = "web", .resources = {100, -1, -1, -1}}};
+
+/* Shows a volume of these sources. */
+static int show_all(const struct projection *from, size_t count, struct err *err)
 {
+	struct projection copies[4];
+	const struct volume volume = {.name = "v",
+		.kind = VOLUME_PROJECTED,
+		.mode = 0644,
+		.projections = copies,
+		.projection_count = count};
+	AUTO_JSON labels = json_pack("{s:s, s:s}", "b", "two \"2\"", "a", "one");
+	const struct pod pod = {.meta = {.name = "web-1", .namespace = "shop", .labels = labels},
+		.containers = containers,
+		.container_count = 1};
+	const struct downward about = {.pod = &pod, .node_cpu = 2000};
 	struct payload payload = {0};
-	int r = payload_make(volume, "shop", &source, &payload, err);
+	int r;
+
+	memcpy(copies, from, count * sizeof(*from));
+	r = payload_make(&volume, &about, &source, &payload, err);
 
 	if (r == 0)
 		r = payload_write(&payload, dir, err);
@@ -82,10 +112,14 @@ static void data_link(char *ret, size_t size)
 	ret[len < 0 ? 0 : len] = '\0';
 }
 
+static int show(const struct projection *from, struct err *err)
+{
+	return show_all(from, 1, err);
+}
+
 TEST(all_keys_are_files_behind_one_link)
 {
-	const struct volume volume = {
-		.name = "v", .kind = VOLUME_CONFIG_MAP, .object = "settings", .mode = 0644};
+	const struct projection from = {.kind = PROJECTION_CONFIG_MAP, .object = "settings"};
 	AUTO_FREE char *path = NULL;
 	char target[64] = "", link[64] = "";
 	struct err err = {0};
@@ -93,7 +127,7 @@ TEST(all_keys_are_files_behind_one_link)
 
 	begin();
 	object_is(KIND_CONFIG_MAP, json_pack("{s:s, s:s}", "color", "red", "a.conf", ""));
-	CHECK_OK("shown", show(&volume, &err), &err);
+	CHECK_OK("shown", show(&from, &err), &err);
 	file_is("a key", "color", "red");
 	file_is("an empty one", "a.conf", "");
 	CHECK_EQ("two links, ..data and its target", entries(), 4);
@@ -108,21 +142,20 @@ TEST(all_keys_are_files_behind_one_link)
 
 TEST(an_update_changes_all_files_in_one_step)
 {
-	const struct volume volume = {
-		.name = "v", .kind = VOLUME_CONFIG_MAP, .object = "settings", .mode = 0644};
+	const struct projection from = {.kind = PROJECTION_CONFIG_MAP, .object = "settings"};
 	char first[64], second[64], third[64];
 	struct err err = {0};
 
 	begin();
 	object_is(KIND_CONFIG_MAP, json_pack("{s:s, s:s}", "color", "red", "gone", "soon"));
-	CHECK_OK("first", show(&volume, &err), &err);
+	CHECK_OK("first", show(&from, &err), &err);
 	data_link(first, sizeof(first));
-	CHECK_OK("the same again", show(&volume, &err), &err);
+	CHECK_OK("the same again", show(&from, &err), &err);
 	data_link(second, sizeof(second));
 	CHECK_STR("changes nothing", second, first);
 	json_decref(object.json);
 	object_is(KIND_CONFIG_MAP, json_pack("{s:s, s:s}", "color", "blue", "new", "x"));
-	CHECK_OK("changed", show(&volume, &err), &err);
+	CHECK_OK("changed", show(&from, &err), &err);
 	data_link(third, sizeof(third));
 	CHECK("a new directory", strcmp(third, first) != 0);
 	file_is("the new value", "color", "blue");
@@ -134,8 +167,7 @@ TEST(an_update_changes_all_files_in_one_step)
 
 TEST(what_a_crash_left_is_swept)
 {
-	const struct volume volume = {
-		.name = "v", .kind = VOLUME_CONFIG_MAP, .object = "settings", .mode = 0644};
+	const struct projection from = {.kind = PROJECTION_CONFIG_MAP, .object = "settings"};
 	AUTO_FREE char *half = NULL, *temp = NULL;
 	struct err err = {0};
 
@@ -145,7 +177,7 @@ TEST(what_a_crash_left_is_swept)
 	temp = fs_format("%s/..data_tmp", dir);
 	if (fs_mkdir(half, 0755, &err) < 0 || symlink("..2026_01_01_00_00_00.abcdef", temp) < 0)
 		BAIL("make a half-written volume");
-	CHECK_OK("shown", show(&volume, &err), &err);
+	CHECK_OK("shown", show(&from, &err), &err);
 	file_is("whole", "color", "red");
 	CHECK_EQ("one link, ..data, its target", entries(), 3);
 	end();
@@ -153,13 +185,12 @@ TEST(what_a_crash_left_is_swept)
 
 TEST(items_choose_keys_paths_and_modes)
 {
-	struct volume_item items[] = {{"color", "deep/down/c", 0400}, {"size", "s", -1}};
-	const struct volume volume = {.name = "v",
-		.kind = VOLUME_SECRET,
-		.object = "settings",
-		.mode = 0640,
-		.items = items,
-		.item_count = 2};
+	struct volume_item items[] = {
+		{.key = "color", .path = "deep/down/c", .mode = 0400},
+		{.key = "size", .path = "s", .mode = -1},
+	};
+	const struct projection from = {
+		.kind = PROJECTION_SECRET, .object = "settings", .items = items, .item_count = 2};
 	AUTO_FREE char *deep = NULL, *flat = NULL;
 	struct err err = {0};
 	struct stat st = {0};
@@ -167,23 +198,22 @@ TEST(items_choose_keys_paths_and_modes)
 	begin();
 	object_is(KIND_SECRET,
 		json_pack("{s:s, s:s, s:s}", "color", "cmVk", "size", "eGw=", "other", ""));
-	CHECK_OK("shown", show(&volume, &err), &err);
+	CHECK_OK("shown", show(&from, &err), &err);
 	file_is("decoded, in a directory", "deep/down/c", "red");
 	file_is("at the top", "s", "xl");
 	file_is("the others are not there", "other", NULL);
 	deep = fs_format("%s/deep/down/c", dir);
 	flat = fs_format("%s/s", dir);
 	CHECK("its own mode", stat(deep, &st) == 0 && (st.st_mode & 07777) == 0400);
-	CHECK("the volume's mode", stat(flat, &st) == 0 && (st.st_mode & 07777) == 0640);
+	CHECK("the volume's mode", stat(flat, &st) == 0 && (st.st_mode & 07777) == 0644);
 	end();
 }
 
 TEST(missing_objects_and_keys_are_named_unless_optional)
 {
-	struct volume_item items[] = {{"absent", "p", -1}};
-	struct volume object_gone = {.name = "v", .kind = VOLUME_SECRET, .object = "gone"};
-	struct volume key_gone = {.name = "v",
-		.kind = VOLUME_CONFIG_MAP,
+	struct volume_item items[] = {{.key = "absent", .path = "p", .mode = -1}};
+	struct projection object_gone = {.kind = PROJECTION_SECRET, .object = "gone"};
+	struct projection key_gone = {.kind = PROJECTION_CONFIG_MAP,
 		.object = "settings",
 		.items = items,
 		.item_count = 1};
@@ -208,19 +238,56 @@ TEST(paths_that_lead_elsewhere_are_refused)
 		"../x", "a/../../x", "/abs", "a//b", "", "..data", ".", "a/", "..hidden/x"};
 
 	for (size_t i = 0; i < COUNT(paths); i++) {
-		struct volume_item items[] = {{"color", paths[i], -1}};
-		const struct volume volume = {.name = "v",
-			.kind = VOLUME_CONFIG_MAP,
+		struct volume_item items[] = {{.key = "color", .path = paths[i], .mode = -1}};
+		const struct projection from = {.kind = PROJECTION_CONFIG_MAP,
 			.object = "settings",
-			.mode = 0644,
 			.items = items,
 			.item_count = 1};
 		struct err err = {0};
 
 		begin();
 		object_is(KIND_CONFIG_MAP, json_pack("{s:s}", "color", "red"));
-		CHECK_FAILS(paths[i], show(&volume, &err), EINVAL, &err, "leads elsewhere");
+		CHECK_FAILS(paths[i], show(&from, &err), EINVAL, &err, "leads elsewhere");
 		CHECK_EQ("nothing is written", entries(), 0);
 		end();
 	}
+}
+
+TEST(several_sources_make_one_volume)
+{
+	struct volume_item items[] = {
+		{.key = "metadata.namespace", .path = "namespace", .mode = -1},
+		{.key = "metadata.labels", .path = "labels", .mode = -1},
+		{.key = "limits.cpu", .path = "cpu", .mode = 0400, .container = "web"},
+	};
+	const struct projection from[] = {
+		{.kind = PROJECTION_CONFIG_MAP, .object = "settings"},
+		{.kind = PROJECTION_TOKEN, .path = "token", .audience = ""},
+		{.kind = PROJECTION_DOWNWARD, .items = items, .item_count = COUNT(items)},
+		{.kind = PROJECTION_TOKEN, .path = "color", .audience = ""},
+	};
+	char first[64], second[64];
+	struct err err = {0};
+
+	begin();
+	object_is(KIND_CONFIG_MAP, json_pack("{s:s, s:s}", "color", "red", "size", "xl"));
+	token = "eyJ1";
+	CHECK_OK("shown", show_all(from, COUNT(from), &err), &err);
+	data_link(first, sizeof(first));
+	file_is("a ConfigMap's", "size", "xl");
+	file_is("a token", "token", "eyJ1");
+	file_is("a field", "namespace", "shop");
+	file_is("labels, sorted and quoted", "labels", "a=\"one\"\nb=\"two \\\"2\\\"\"");
+	file_is("a resource", "cpu", "2");
+	file_is("the later of two", "color", "eyJ1");
+	token = "eyJ2";
+	CHECK_OK("a new token", show_all(from, COUNT(from), &err), &err);
+	data_link(second, sizeof(second));
+	file_is("is shown", "token", "eyJ2");
+	CHECK("in one step with all", strcmp(first, second) != 0);
+	token = NULL;
+	CHECK_FAILS("without one", show_all(from, COUNT(from), &err), ENOENT, &err,
+		"volume v: there is no token");
+	file_is("the last one stays", "token", "eyJ2");
+	end();
 }

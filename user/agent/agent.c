@@ -55,6 +55,12 @@ static const struct object *agent_object(
 	return entry ? entry->object : cluster_source(agent, kind, namespace, name);
 }
 
+static const char *agent_token(
+	void *userdata, const struct pod *pod, const struct projection *projection, struct err *err)
+{
+	return cluster_token(userdata, pod, projection, err);
+}
+
 /* --- what the manifests tell --- */
 
 static void agent_report(const struct agent *agent)
@@ -195,7 +201,8 @@ static int agent_node(struct agent *agent, struct err *err)
 		.swept = orphans_swept,
 		.userdata = agent,
 	};
-	struct object_source source = {.get = agent_object, .userdata = agent};
+	struct object_source source = {
+		.get = agent_object, .token = agent_token, .userdata = agent};
 	int r = node_new(agent->loop, agent->worker, &agent->node_config, &events, &source,
 		&agent->node, err);
 

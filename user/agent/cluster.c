@@ -280,7 +280,10 @@ static int cluster_client(struct cluster *cluster, struct err *err)
 		return r;
 	if (kubeconfig_client(&config, &client, err) < 0)
 		return err_wrap(err, "kubeconfig '%s'", path);
-	return client_new(cluster->agent->loop, &client, &cluster->client, err);
+	r = client_new(cluster->agent->loop, &client, &cluster->client, err);
+	return r < 0 ? r
+		     : renewal_new(cluster->client, cluster->agent->worker, path, &config,
+			       cluster->agent->options->node_name, &cluster->renewal, err);
 }
 
 static int cluster_timers(struct cluster *cluster, struct err *err)
@@ -378,6 +381,7 @@ struct cluster *cluster_free(struct cluster *cluster)
 		informer_free(cluster->followers[i].informer);
 		json_decref(cluster->followers[i].kept);
 	}
+	renewal_free(cluster->renewal);
 	membership_free(cluster->membership);
 	podwrites_free(cluster->writes);
 	references_free(cluster->references);

@@ -17,6 +17,8 @@ struct cluster;
 struct err;
 struct node_event;
 struct node_pod;
+struct pod;
+struct projection;
 
 /* Reads the kubeconfig, and what an earlier podnetd knew.  Nothing is asked yet. */
 int cluster_open(struct agent *agent, struct err *err);
@@ -49,6 +51,10 @@ uint64_t cluster_patience(const struct agent *agent);
 /* A ConfigMap or Secret of the server that a Pod here names; NULL: there is none. */
 const struct object *cluster_source(
 	const struct agent *agent, enum object_kind kind, const char *namespace, const char *name);
+
+/* clusterpods.c: a token that a volume of @pod shows; borrowed.  NULL: there is none, and @err says why. */
+const char *cluster_token(const struct agent *agent, const struct pod *pod,
+	const struct projection *projection, struct err *err);
 
 /* clusterpods.c: Pods of the API server -> Pods */
 void clusterpods_sync(struct agent *agent);

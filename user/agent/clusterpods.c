@@ -227,6 +227,18 @@ static void pod_sync(struct cluster *cluster, const json_t *object)
 		node_pod_delete(pod, -1); /* the new one waits until it has gone */
 }
 
+const char *cluster_token(const struct agent *agent, const struct pod *pod,
+	const struct projection *projection, struct err *err)
+{
+	struct token_want want =
+		token_want_of(pod->json, projection->audience, projection->seconds);
+
+	if (agent->cluster && agent->cluster->references && !uid_is_derived(pod->meta.uid))
+		return references_token(agent->cluster->references, &want, err);
+	err_refuse(err, ENOENT, "only Pods of an API server have tokens");
+	return NULL;
+}
+
 /* What Pods here, and those that are to be, name. */
 static void references_sync(struct cluster *cluster)
 {

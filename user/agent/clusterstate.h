@@ -8,6 +8,7 @@
 #include "user/cluster/membership.h"
 #include "user/cluster/podwrites.h"
 #include "user/cluster/references.h"
+#include "user/cluster/renewal.h"
 
 struct timer;
 
@@ -24,6 +25,7 @@ struct cluster {
 	struct agent *agent;
 	struct client *client;
 	struct membership *membership;
+	struct renewal *renewal; /* NULL: nothing to renew */
 	struct events *events;
 	struct podwrites *writes;
 	struct references *references;

@@ -10,6 +10,7 @@
 #include "user/api/failure.h"
 #include "user/api/policy.h"
 #include "user/api/request.h"
+#include "user/api/signing.h"
 #include "user/api/state.h"
 #include "user/auth/nodes.h"
 #include "user/auth/rules.h"
@@ -91,7 +92,7 @@ static int may(const struct api_request *request, const char *verb, const char *
 	struct access access = {
 		.who = &request->who,
 		.verb = verb,
-		.group = "rbac.authorization.k8s.io",
+		.group = request->kind->group,
 		.version = "v1",
 		.resource = resource,
 		.subresource = "",
@@ -166,6 +167,30 @@ static int admit_rights(const struct api_request *request, const json_t *object,
 	return admit_binding(request, object, old, failure);
 }
 
+/* --- certificates --- */
+
+/* A domain with a star behind it stands for all its signers. */
+static int admit_signing(const struct api_request *request, const json_t *object, const char *verb,
+	struct failure *failure)
+{
+	const char *signer = json_string_at(json_object_get(object, "spec"), "signerName", "");
+	char domain[300];
+	int r = may(request, verb, "signers", "", signer);
+
+	snprintf(domain, sizeof(domain), "%.*s/*", (int)strnlen(signer, strcspn(signer, "/")),
+		signer);
+	if (r == 0)
+		r = may(request, verb, "signers", "", domain);
+	if (r != 0)
+		return r < 0 ? no_memory(failure) : 0;
+	failure_set(failure, 403, "Forbidden",
+		"certificatesigningrequests.certificates.k8s.io \"%s\" is forbidden: user not "
+		"permitted to %s requests with signerName \"%.253s\"",
+		request->name, verb, signer);
+	failure_about(failure, request, request->name);
+	return -1;
+}
+
 /* --- nodes --- */
 
 static int admit_node(const struct api_request *request, const char *node, const json_t *object,
@@ -194,6 +219,9 @@ int admit_write(const struct api_request *request, const json_t *object, const j
 	node = identity_node(&request->who);
 	if (node && admit_node(request, node, object, old, failure) < 0)
 		return -1;
+	if (!deletes && strcmp(request->kind->plural, "certificatesigningrequests") == 0 &&
+		signing_verb(request))
+		return admit_signing(request, object, signing_verb(request), failure);
 	if (deletes || strcmp(request->kind->group, "rbac.authorization.k8s.io") != 0)
 		return 0;
 	return admit_rights(request, object, old, failure);

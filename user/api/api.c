@@ -92,15 +92,17 @@ const struct api_config *api_settings(const struct api *api)
 	return &api->config;
 }
 
-/* Status is a part of the object, and changed as such. */
-static bool is_status(const struct api_request *request)
+/* Parts of the object, and changed as such. */
+static bool is_part(const struct api_request *request)
 {
-	return strcmp(request->subresource->name, "status") == 0;
+	const char *name = request->subresource->name;
+
+	return strcmp(name, "status") == 0 || strcmp(name, "approval") == 0;
 }
 
 static int api_resource(struct api_request *request, struct failure *failure)
 {
-	if (request->subresource && !is_status(request))
+	if (request->subresource && !is_part(request))
 		return subresource_handle(request, failure);
 	if (!request->kind->stored_as)
 		return review_create(request, failure);
@@ -180,7 +182,8 @@ void api_handle(void *userdata, struct http_exchange *exchange)
 
 	if (discovery_is_public(exchange))
 		discovery_answer(exchange);
-	else if (authenticate(api, exchange, &who, &failure) < 0)
+	else if ((authenticate_is_open(exchange) ? authenticate_nobody(&who, &failure)
+						 : authenticate(api, exchange, &who, &failure)) < 0)
 		api_refuse(api, exchange, &who, NULL, &failure);
 	else
 		api_answer(api, exchange, &who);

@@ -35,7 +35,7 @@ bool meta_uuid(char ret[META_UUID_LEN])
 	return true;
 }
 
-static bool name_generate(const char *prefix, char ret[REQUEST_NAME_MAX])
+bool meta_generate(const char *prefix, char ret[REQUEST_NAME_MAX])
 {
 	uint8_t random[SUFFIX_LEN];
 	char suffix[SUFFIX_LEN + 1] = "";
@@ -78,7 +78,7 @@ static int meta_name(struct api_request *request, json_t *meta, struct failure *
 		snprintf(request->name, sizeof(request->name), "%s", name);
 	else if (!prefix[0])
 		request->name[0] = '\0'; /* validation says so */
-	else if (!name_generate(prefix, request->name))
+	else if (!meta_generate(prefix, request->name))
 		return failure_internal(failure, "no random numbers");
 	if (request->name[0])
 		json_object_set_new(meta, "name", json_string(request->name));

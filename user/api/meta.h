@@ -4,15 +4,18 @@
 
 #include <stdbool.h>
 
+#include "user/api/request.h"
 #include "user/base/json.h"
 
-struct api_request;
 struct failure;
 
 #define META_UUID_LEN 37
 
 /* A new random UUID.  False: the kernel gives none. */
 bool meta_uuid(char ret[META_UUID_LEN]);
+
+/* @prefix and five random letters.  False: the kernel gives none. */
+bool meta_generate(const char *prefix, char ret[REQUEST_NAME_MAX]);
 
 /* Completes the metadata of a new object and settles its name in @request.  -1: refused. */
 int meta_create(struct api_request *request, json_t *object, struct failure *failure);

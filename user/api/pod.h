@@ -11,5 +11,11 @@ struct failure;
 int pod_create(const struct api_request *request, json_t *object, struct failure *failure);
 long long pod_grace(const json_t *object, long long asked);
 
+/* pod_account.c: the service account, and the volume with its token. */
+int pod_admit_account(const struct api_request *request, json_t *pod, struct failure *failure);
+
+/* Refuses the Pod, -1: "pods "x" is forbidden: WHY". */
+int pod_forbid(const struct api_request *request, struct failure *failure, const char *why);
+
 /* pod_admission.c: service account, tolerations and priority of a new Pod. */
 int pod_admit(const struct api_request *request, json_t *pod, struct failure *failure);

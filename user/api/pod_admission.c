@@ -11,48 +11,12 @@
 #include "user/base/cleanup.h"
 #include "user/store/store.h"
 
-#define MIRROR		"kubernetes.io/config.mirror"
 #define EVICTED_SECONDS 300 /* a node may be away for so long */
 
-static int forbid(const struct api_request *request, struct failure *failure, const char *why)
+int pod_forbid(const struct api_request *request, struct failure *failure, const char *why)
 {
 	failure_set(failure, 403, "Forbidden", "pods \"%s\" is forbidden: %s", request->name, why);
 	failure_about(failure, request, request->name);
-	return -1;
-}
-
-/* --- service account --- */
-
-/* A Pod that a node shows of itself has none. */
-static bool is_mirror(const json_t *pod)
-{
-	const json_t *meta = json_object_get(pod, "metadata");
-
-	return json_object_get(json_object_get(meta, "annotations"), MIRROR) != NULL;
-}
-
-static int account_admit(const struct api_request *request, json_t *pod, struct failure *failure)
-{
-	json_t *spec = json_object_get(pod, "spec");
-	const char *name = json_string_at(spec, "serviceAccountName", "");
-	char key[STORED_KEY_MAX], why[3 * REQUEST_NAME_MAX + 128];
-
-	if (is_mirror(pod))
-		return 0;
-	if (!name[0]) {
-		name = "default";
-		if (json_object_set_new(spec, "serviceAccountName", json_string(name)) < 0 ||
-			json_object_set_new(spec, "serviceAccount", json_string(name)) < 0)
-			return failure_internal(failure, "out of memory");
-	}
-	stored_key(kind_by_resource("", "v1", "serviceaccounts"), request->namespace, name, key);
-	if (store_get(request->api->store, key))
-		return 0;
-	snprintf(why, sizeof(why),
-		"error looking up service account %s/%.253s: serviceaccount \"%.253s\" not found",
-		request->namespace, name, name);
-	forbid(request, failure, why);
-	failure->passes = true; /* a new namespace is about to get its own */
 	return -1;
 }
 
@@ -149,7 +113,7 @@ static int priority_set(const struct api_request *request, json_t *spec, const j
 			"priority admission controller computed %lld from the given PriorityClass "
 			"name",
 			(long long)json_integer_value(given), priority);
-		return forbid(request, failure, why);
+		return pod_forbid(request, failure, why);
 	}
 	if (json_object_set_new(spec, "priority", json_integer(priority)) < 0 ||
 		(!json_object_get(spec, "preemptionPolicy") &&
@@ -167,7 +131,7 @@ static int priority_admit(const struct api_request *request, json_t *pod, struct
 
 	if (name[0] && !class) {
 		snprintf(why, sizeof(why), "no PriorityClass with name %.253s was found", name);
-		return forbid(request, failure, why);
+		return pod_forbid(request, failure, why);
 	}
 	if (!name[0] && class)
 		json_object_set(spec, "priorityClassName",
@@ -177,7 +141,7 @@ static int priority_admit(const struct api_request *request, json_t *pod, struct
 
 int pod_admit(const struct api_request *request, json_t *pod, struct failure *failure)
 {
-	if (account_admit(request, pod, failure) < 0 || tolerations_admit(pod, failure) < 0)
+	if (pod_admit_account(request, pod, failure) < 0 || tolerations_admit(pod, failure) < 0)
 		return -1;
 	return priority_admit(request, pod, failure);
 }

@@ -8,6 +8,7 @@
 #include "user/api/pod.h"
 #include "user/api/request.h"
 #include "user/api/service.h"
+#include "user/api/signing.h"
 #include "user/api/write.h"
 #include "user/base/cleanup.h"
 #include "user/model/causes.h"
@@ -112,7 +113,12 @@ static const struct strategy strategies[] = {
 		.has_status = true,
 		.has_generation = true,
 		.needs_revision = true},
-	{.plural = "certificatesigningrequests", .has_status = true, .needs_revision = true},
+	{.plural = "certificatesigningrequests",
+		.has_status = true,
+		.needs_revision = true,
+		.create = signing_create,
+		.update = signing_update,
+		.updates_parts = true},
 	{.plural = "leases", .needs_revision = true},
 	{.plural = "endpointslices", .has_generation = true},
 };
@@ -193,7 +199,10 @@ static int strategy_keep(const struct api_request *request, const struct strateg
 		member_keep(json_object_get(object, "metadata"), json_object_get(old, "metadata"),
 			"ownerReferences") < 0)
 		return -1;
-	return strategy->has_status ? member_keep(object, old, status ? "spec" : "status") : 0;
+	if (!strategy->has_status)
+		return 0;
+	/* "approval" is of the status, too. */
+	return member_keep(object, old, request->subresource ? "spec" : "status");
 }
 
 static bool strategy_spec_changed(const json_t *object, const json_t *old)
@@ -222,7 +231,7 @@ int strategy_update(const struct api_request *request, json_t *object, const jso
 	if (strategy_keep(request, strategy, object, old) < 0 ||
 		defaults_apply(object, request->kind->message) < 0)
 		return failure_internal(failure, "out of memory");
-	if (!request->subresource && strategy->update &&
+	if ((!request->subresource || strategy->updates_parts) && strategy->update &&
 		strategy->update(request, object, old, failure) < 0)
 		return -1;
 	if (strategy->has_generation && strategy_spec_changed(object, old))

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "user/auth/identity.h"
+#include "user/auth/bootstrap.h"
 #include "user/base/cleanup.h"
 
 #define RULES_MOST 24
@@ -107,6 +107,8 @@ static const struct role_row roles[] = {
 	{"system:kube-dns", NULL, NULL,
 		{{"", "endpoints,services", "list,watch"},
 			{"discovery.k8s.io", "endpointslices", "list,watch"}}},
+	{"system:node-bootstrapper", NULL, BOOTSTRAP_GROUP,
+		{{"certificates.k8s.io", "certificatesigningrequests", "create,get,list,watch"}}},
 	{"system:auth-delegator", NULL, NULL,
 		{{"authentication.k8s.io", "tokenreviews", "create"},
 			{"authorization.k8s.io", "subjectaccessreviews", "create"}}},

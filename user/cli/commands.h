@@ -13,6 +13,10 @@ int command_exec(const struct cli_options *options);
 /* Says "deleted" when podnetd has taken the deletion; it does not wait for its end. */
 int command_delete(const struct cli_options *options);
 
+/* Makes this machine a node of a cluster: a kubeconfig for podnetd. */
+int command_join(const struct cli_options *options);
+/* A token for join, and the line to type there. */
+int command_token(const struct cli_options *options);
 /* Starts podnet-control and podnetd and waits until this machine is a node that is Ready. */
 int command_up(const struct cli_options *options);
 /* Ends both, and all Pods; what the API server knows stays. */

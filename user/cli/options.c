@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/auth/bootstrap.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 
 #define ON(command) (1u << (command))
 #define ON_OBJECTS  (ON(CLI_GET) | ON(CLI_LOGS) | ON(CLI_EXEC) | ON(CLI_DELETE))
 #define ON_MACHINE  (ON(CLI_UP) | ON(CLI_DOWN) | ON(CLI_STATUS))
-#define ON_ALL	    (ON_OBJECTS | ON_MACHINE)
+#define ON_NODE	    (ON_MACHINE | ON(CLI_JOIN))
+#define ON_ALL	    (ON_OBJECTS | ON_NODE | ON(CLI_TOKEN))
 #define LONG_ONLY   256 /* getopt's value for an option without a letter: this plus its row */
 
 static const struct cli_resource resources[] = {
@@ -27,6 +29,9 @@ static const struct {
 	[CLI_LOGS] = {"logs", "POD", "print what a container wrote"},
 	[CLI_EXEC] = {"exec", "POD -- COMMAND [ARG...]", "run a command in a container"},
 	[CLI_DELETE] = {"delete", "pod NAME", "delete a Pod gracefully"},
+	[CLI_JOIN] = {"join", "TOKEN SERVER", "make this machine a node of a cluster"},
+	[CLI_TOKEN] = {"token", "create [SERVER]",
+		"make a token for join, and print how it is used"},
 	[CLI_UP] = {"up", "", "start podnet-control and podnetd: kubectl can be used"},
 	[CLI_DOWN] = {"down", "", "end both, and all Pods of this machine"},
 	[CLI_STATUS] = {"status", "", "say what of this runs"},
@@ -70,20 +75,30 @@ static const struct {
 	{0, "socket", "PATH", "podnetd's control socket (default " DEFAULT_SOCKET ")", OPTION_TEXT,
 		FIELD(socket), ON_OBJECTS, 0},
 	{0, "node-name", "NAME", "name of the node (default: the host name)", OPTION_TEXT,
-		FIELD(node_name), ON_MACHINE, 0},
+		FIELD(node_name), ON_NODE, 0},
 	{0, "run-dir", "DIR", "podnetd's (default " DEFAULT_RUN_DIR ")", OPTION_TEXT,
 		FIELD(run_dir), ON_MACHINE, 0},
 	{0, "control-run-dir", "DIR", "podnet-control's (default " DEFAULT_CONTROL_RUN_DIR ")",
 		OPTION_TEXT, FIELD(control_run_dir), ON_MACHINE, 0},
 	{0, "kubeconfig", "FILE",
 		"podnetd's, written when missing (default " DEFAULT_KUBECONFIG ")", OPTION_TEXT,
-		FIELD(kubeconfig), ON_MACHINE, 0},
+		FIELD(kubeconfig), ON_NODE, 0},
 	{0, "daemon-logs", "DIR", "what both say (default " DEFAULT_DAEMON_LOGS ")", OPTION_TEXT,
 		FIELD(daemon_logs), ON_MACHINE, 0},
 	{0, "podnetd-arg", "ARG", "one more argument of podnetd", OPTION_WORDS, FIELD(podnetd_args),
 		ON_MACHINE, 0},
 	{0, "control-arg", "ARG", "one more argument of podnet-control", OPTION_WORDS,
 		FIELD(control_args), ON_MACHINE, 0},
+	{0, "ca-hash", "sha256:HEX", "of the key of the cluster's authority, which it is known by",
+		OPTION_TEXT, FIELD(ca_hash), ON(CLI_JOIN), 0},
+	{0, "force", NULL, "though this machine has joined a cluster before", OPTION_FLAG,
+		FIELD(force), ON(CLI_JOIN), 0},
+	{0, "ttl", "SECONDS", "how long the token may be used; 0: for ever (default 86400)",
+		OPTION_NUMBER, FIELD(ttl), ON(CLI_TOKEN), 0},
+	{0, "reusable", NULL, "several nodes may join with the token", OPTION_FLAG, FIELD(reusable),
+		ON(CLI_TOKEN), 0},
+	{0, "admin-kubeconfig", "FILE", "whose server is asked (default " DEFAULT_ADMIN_CONFIG ")",
+		OPTION_TEXT, FIELD(admin_kubeconfig), ON(CLI_TOKEN), 0},
 	{'h', "help", NULL, "print this and exit", OPTION_COMMAND, 0, ON_ALL, CLI_HELP},
 	{0, "version", NULL, "print the version and exit", OPTION_COMMAND, 0, ON_ALL, CLI_VERSION},
 };
@@ -209,6 +224,30 @@ static int resource_find(const char *name, const struct cli_resource **ret, stru
 	return usage(err, "unknown resource", name);
 }
 
+static int operands_missing(const struct cli_options *options, struct err *err)
+{
+	return err_refuse(err, EINVAL, "usage: podnetctl %s %s", commands[options->command].name,
+		commands[options->command].operands);
+}
+
+/* TOKEN SERVER, or create [SERVER]. */
+static int operands_of_join(size_t count, char **operands, struct cli_options *ret, struct err *err)
+{
+	bool join = ret->command == CLI_JOIN;
+
+	if (count > 2)
+		return usage(err, "unexpected argument", operands[2]);
+	if (count < (join ? 2 : 1) || (!join && strcmp(operands[0], "create") != 0))
+		return operands_missing(ret, err);
+	ret->name = operands[0];
+	ret->server = count > 1 ? operands[1] : NULL;
+	if (join && !bootstrap_is_token(ret->name))
+		return err_refuse(err, EINVAL,
+			"a token is %d and %d letters a-z and digits, with a '.' between",
+			BOOTSTRAP_ID_LEN, BOOTSTRAP_SECRET_LEN);
+	return 0;
+}
+
 /* Takes the operands apart: [RESOURCE] [NAME]. */
 static int operands_read(size_t count, char **operands, struct cli_options *ret, struct err *err)
 {
@@ -217,10 +256,11 @@ static int operands_read(size_t count, char **operands, struct cli_options *ret,
 	size_t at = 0;
 	int r;
 
+	if (ret->command == CLI_JOIN || ret->command == CLI_TOKEN)
+		return operands_of_join(count, operands, ret, err);
 	if (with_resource) {
 		if (count == 0)
-			return err_refuse(err, EINVAL, "usage: podnetctl %s %s",
-				commands[ret->command].name, commands[ret->command].operands);
+			return operands_missing(ret, err);
 		r = resource_find(operands[at++], &ret->resource, err);
 		if (r < 0)
 			return r;
@@ -232,8 +272,7 @@ static int operands_read(size_t count, char **operands, struct cli_options *ret,
 	if (at < count)
 		return usage(err, "unexpected argument", operands[at]);
 	if ((name_needed && !ret->name) || (ret->command == CLI_EXEC && !ret->argv))
-		return err_refuse(err, EINVAL, "usage: podnetctl %s %s",
-			commands[ret->command].name, commands[ret->command].operands);
+		return operands_missing(ret, err);
 	return 0;
 }
 
@@ -243,6 +282,9 @@ static int options_check(unsigned given, const struct cli_options *ret, struct e
 		if (given & (1u << i) && !(options[i].commands & ON(ret->command)))
 			return err_refuse(err, EINVAL, "--%s is no option of '%s'", options[i].name,
 				commands[ret->command].name);
+	if (ret->command == CLI_JOIN && !ret->ca_hash)
+		return err_refuse(
+			err, EINVAL, "--ca-hash is missing: 'podnetctl token create' prints it");
 	if (ret->all_namespaces && ret->name)
 		return err_refuse(err, EINVAL,
 			"a resource cannot be retrieved by name across all namespaces");
@@ -279,9 +321,11 @@ int cli_options_parse(int argc, char **argv, struct cli_options *ret, struct err
 		.control_run_dir = DEFAULT_CONTROL_RUN_DIR,
 		.kubeconfig = DEFAULT_KUBECONFIG,
 		.daemon_logs = DEFAULT_DAEMON_LOGS,
+		.admin_kubeconfig = DEFAULT_ADMIN_CONFIG,
 		.command = CLI_GET,
 		.tail = -1,
-		.grace = -1};
+		.grace = -1,
+		.ttl = -1};
 	const char *const *command = NULL;
 	unsigned given;
 	int r;
@@ -302,7 +346,7 @@ int cli_options_parse(int argc, char **argv, struct cli_options *ret, struct err
 				(size_t)(argc - optind - 1), argv + optind + 1, &parsed, err);
 		if (r >= 0)
 			r = options_check(given, &parsed, err);
-		parsed.custom = given & options_on(ON_MACHINE);
+		parsed.custom = given & (options_on(ON_MACHINE) | options_on(ON_NODE));
 	}
 	if (r >= 0)
 		*ret = parsed;
@@ -331,7 +375,8 @@ static void help_command(FILE *out, size_t command)
 		commands[command].operands[0] ? " " : "", commands[command].operands,
 		commands[command].help);
 	for (unsigned which = 1; which < ON_ALL; which++)
-		if (which & ON(command) && which != ON_OBJECTS && which != ON_MACHINE)
+		if (which & ON(command) && which != ON_OBJECTS && which != ON_MACHINE &&
+			(which != ON_NODE || command == CLI_JOIN))
 			help_options(out, which);
 }
 
@@ -350,6 +395,7 @@ char *cli_help(void)
 	help_options(out, ON_OBJECTS);
 	fprintf(out, "\nOptions of up, down and status:\n");
 	help_options(out, ON_MACHINE);
+	help_options(out, ON_NODE);
 	fprintf(out, "\nOptions of all commands:\n");
 	help_options(out, ON_ALL);
 	if (fclose(out) != 0) {

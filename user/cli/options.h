@@ -15,6 +15,7 @@ struct err;
 #define DEFAULT_CONTROL_RUN_DIR "/run/podnet-control"
 #define DEFAULT_KUBECONFIG	"/etc/podnet/kubeconfig"
 #define DEFAULT_DAEMON_LOGS	"/var/log/podnet"
+#define DEFAULT_ADMIN_CONFIG	"/etc/podnet/admin.conf"
 
 #define CLI_WORDS_MOST 48
 
@@ -23,6 +24,8 @@ enum cli_command {
 	CLI_LOGS,
 	CLI_EXEC,
 	CLI_DELETE,
+	CLI_JOIN,
+	CLI_TOKEN,
 	CLI_UP,
 	CLI_DOWN,
 	CLI_STATUS,
@@ -52,7 +55,11 @@ struct cli_options {
 	int64_t tail;  /* -1: all */
 	int64_t grace; /* seconds; -1: the Pod's own */
 	const struct cli_resource *resource;
-	const char *name; /* Pod or object; NULL: all */
+	const char *name;   /* Pod or object; NULL: all; of join: the token */
+	const char *server; /* of join and token; NULL: the kubeconfig's */
+	const char *ca_hash, *admin_kubeconfig;
+	bool force, reusable;
+	int64_t ttl; /* seconds; -1: the default; 0: for ever */
 	const char *run_dir, *control_run_dir, *daemon_logs, *kubeconfig;
 	const char *node_name; /* NULL: the host name */
 	struct cli_words podnetd_args, control_args;

@@ -32,6 +32,8 @@ int cli_run(int argc, char **argv)
 		[CLI_LOGS] = command_logs,
 		[CLI_EXEC] = command_exec,
 		[CLI_DELETE] = command_delete,
+		[CLI_JOIN] = command_join,
+		[CLI_TOKEN] = command_token,
 		[CLI_UP] = command_up,
 		[CLI_DOWN] = command_down,
 		[CLI_STATUS] = command_status,

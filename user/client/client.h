@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include "user/base/json.h"
@@ -25,15 +26,25 @@ struct client_config {
 	const char *server;	 /* "https://NAME-OR-ADDRESS:PORT" */
 	const char *authority;	 /* PEM: who signs the server's certificate; NULL: the system's */
 	const char *certificate, *key; /* PEM: what the server is shown; NULL: nothing */
-	const char *token;	       /* of a service account; NULL: none */
+	const char *token;	       /* of a service account or for joining; NULL: none */
+	bool unverified;	       /* whoever answers will do; for what is verified otherwise */
 };
 
 /* The caller owns *@ret.  Nothing is connected yet; until the resolver knows a server's name, requests fail. */
 int client_new(
 	sd_event *loop, const struct client_config *config, struct client **ret, struct err *err);
 
+/*
+ * What follows is shown @config's certificate and trusts its authority; requests under way end as they began.  Only for a
+ * server that is not a socket; where it is and the token stay.
+ */
+int client_renew(struct client *client, const struct client_config *config, struct err *err);
+
 /* No call follows for requests under way.  Accepts NULL; returns NULL. */
 struct client *client_free(struct client *client);
+
+/* The server's name is being looked up: a request would fail now, and may not do so later. */
+bool client_is_looking_up(const struct client *client);
 
 /* Borrowed. */
 sd_event *client_loop(const struct client *client);

@@ -204,6 +204,24 @@ int kubeconfig_parse(
 	return r;
 }
 
+int kubeconfig_authority(const char *text, size_t len, char **ret, struct err *err)
+{
+	struct section section = {.list = "clusters", .name = "", .key = "cluster", .dir = ""};
+	AUTO_JSON json = NULL;
+	int r = read_json(text, len, &json, err);
+
+	if (r < 0)
+		return r;
+	section.json = json_object_get(
+		json_array_get(json_object_get(json, section.list), 0), section.key);
+	*ret = NULL;
+	r = section_data(&section, "certificate-authority-data", ret, err);
+	if (r == 0 && !*ret)
+		r = err_refuse(
+			err, EINVAL, "clusters '': cluster.certificate-authority-data: required");
+	return r;
+}
+
 void kubeconfig_clear(struct kubeconfig *config)
 {
 	char *const strings[] = {config->context, config->cluster, config->user, config->server,

@@ -34,6 +34,12 @@ int kubeconfig_parse(
  */
 int kubeconfig_read(const char *path, struct kubeconfig *ret, struct err *err);
 
+/*
+ * The authority's certificate (PEM) of the first cluster in @text, as the ConfigMap kube-public/cluster-info holds it.
+ * The caller frees *@ret.
+ */
+int kubeconfig_authority(const char *text, size_t len, char **ret, struct err *err);
+
 /* Releases what it owns; an empty one, too. */
 void kubeconfig_clear(struct kubeconfig *config);
 

@@ -96,6 +96,11 @@ void lookup_again(struct lookup *lookup)
 	lookup_begin(lookup);
 }
 
+bool lookup_is_under_way(const struct lookup *lookup)
+{
+	return lookup->job != NULL;
+}
+
 const char *lookup_problem(const struct lookup *lookup)
 {
 	return lookup->err.text;

@@ -2,6 +2,7 @@
 /* Inside of client: where a server is, asked of the system's resolver without waiting for it. */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 struct err;
@@ -16,6 +17,9 @@ int lookup_new(sd_event *loop, struct http_remote *remote, struct lookup **ret, 
 
 /* The server was not reached: asks again, but not while that is under way, nor twice in ten seconds. */
 void lookup_again(struct lookup *lookup);
+
+/* The resolver is being asked. */
+bool lookup_is_under_way(const struct lookup *lookup);
 
 /* Why the address is not known.  Borrowed; good until the next call from the loop. */
 const char *lookup_problem(const struct lookup *lookup);

@@ -12,15 +12,16 @@
 #include "user/client/informer.h"
 #include "user/model/place.h"
 
-#define KEY_MAX (16 + 2 * (NAME_MAX_LEN + 1))
+#define KEY_MAX (16 + 2 * (NAME_MAX_LEN + 1)) /* of an object */
 
 struct reference {
 	struct references *references;
 	struct reference *next;
-	char key[KEY_MAX];
+	char *key;
+	struct token *token; /* NULL: it is an object */
 	struct informer *informer;
 	struct object *object; /* NULL: there is none */
-	bool known;	       /* what @object says was the server's answer once */
+	bool known;	       /* what is here was the server's answer once */
 };
 
 struct references {
@@ -69,6 +70,31 @@ static int containers_add(json_t *keys, const char *namespace, const json_t *con
 	return r;
 }
 
+static int token_add(json_t *keys, const json_t *pod, const json_t *source)
+{
+	struct token_want want = token_want_of(pod, json_string_at(source, "audience", ""),
+		json_integer_at(source, "expirationSeconds", 0));
+	AUTO_FREE char *key = token_key(&want);
+
+	if (!source)
+		return 0;
+	return key ? json_object_set_new(keys, key, token_request(&want)) : -ENOMEM;
+}
+
+static int projections_add(
+	json_t *keys, const char *namespace, const json_t *pod, const json_t *volume)
+{
+	json_t *source;
+	int r = 0;
+	size_t i;
+
+	json_array_foreach (
+		json_object_get(json_object_get(volume, "projected"), "sources"), i, source)
+		r |= holder_add(keys, namespace, source, "configMap", "secret") |
+		     token_add(keys, pod, json_object_get(source, "serviceAccountToken"));
+	return r;
+}
+
 int references_of(const json_t *pod, json_t *keys)
 {
 	const char *namespace =
@@ -82,7 +108,8 @@ int references_of(const json_t *pod, json_t *keys)
 	json_array_foreach (json_object_get(spec, "volumes"), i, volume)
 		r |= holder_add(keys, namespace, volume, "configMap", "") |
 		     name_add(keys, KIND_SECRET, namespace,
-			     json_string_at(json_object_get(volume, "secret"), "secretName", ""));
+			     json_string_at(json_object_get(volume, "secret"), "secretName", "")) |
+		     projections_add(keys, namespace, pod, volume);
 	return r < 0 ? -ENOMEM : 0;
 }
 
@@ -139,9 +166,19 @@ static const struct informer_events reference_events = {
 	.lost = reference_lost,
 };
 
+static void reference_token_changed(void *userdata)
+{
+	struct reference *reference = userdata;
+
+	reference->known = true;
+	reference->references->changed(reference->references->userdata);
+}
+
 static void reference_free(struct reference *reference)
 {
 	informer_free(reference->informer);
+	token_free(reference->token);
+	free(reference->key);
 	object_free(reference->object);
 	free(reference);
 }
@@ -162,21 +199,31 @@ static int reference_open(struct references *references, struct reference *refer
 		&reference->informer);
 }
 
-static int reference_new(struct references *references, const char *key)
+/* @request: of a token; anything else: it is an object. */
+static int reference_new(struct references *references, const char *key, const json_t *request)
 {
 	struct reference *reference = calloc(1, sizeof(*reference));
 	const json_t *cached = json_object_get(references->cached, key);
+	int r;
 
 	if (!reference)
 		return -ENOMEM;
 	reference->references = references;
-	snprintf(reference->key, sizeof(reference->key), "%s", key);
-	if (reference_open(references, reference) < 0) {
+	reference->key = strdup(key);
+	if (!reference->key)
+		r = -ENOMEM;
+	else if (json_is_object(request))
+		r = token_new(references->client, request, cached, reference_token_changed,
+			reference, &reference->token);
+	else
+		r = reference_open(references, reference);
+	if (r < 0) {
 		reference_free(reference);
 		return -ENOMEM;
 	}
 	if (cached) {
-		reference_set(reference, json_is_object(cached) ? cached : NULL);
+		if (!reference->token)
+			reference_set(reference, json_is_object(cached) ? cached : NULL);
 		reference->known = true;
 		json_object_del(references->cached, key);
 	}
@@ -213,7 +260,7 @@ void references_follow(struct references *references, const json_t *keys)
 		reference_free(reference);
 	}
 	json_object_foreach ((json_t *)keys, key, value)
-		if (!references_find(references, key) && reference_new(references, key) < 0)
+		if (!references_find(references, key) && reference_new(references, key, value) < 0)
 			log_warning("%s: no memory to follow it, trying again", key);
 }
 
@@ -242,6 +289,25 @@ const struct object *references_get(const struct references *references, enum ob
 	return reference ? reference->object : NULL;
 }
 
+const char *references_token(
+	const struct references *references, const struct token_want *want, struct err *err)
+{
+	AUTO_FREE char *key = token_key(want);
+	const struct reference *reference = key ? references_find(references, key) : NULL;
+
+	if (reference && reference->token)
+		return token_text(reference->token, err);
+	err_refuse(err, ENOENT, "the service account's token was not asked for yet");
+	return NULL;
+}
+
+static json_t *reference_record(const struct reference *reference)
+{
+	if (reference->token)
+		return token_record(reference->token);
+	return reference->object ? json_incref(reference->object->json) : json_false();
+}
+
 json_t *references_record(const struct references *references)
 {
 	json_t *record = json_copy(references->cached);
@@ -249,8 +315,7 @@ json_t *references_record(const struct references *references)
 
 	for (const struct reference *at = references->first; r == 0 && at; at = at->next)
 		if (at->known)
-			r = at->object ? json_object_set(record, at->key, at->object->json)
-				       : json_object_set_new(record, at->key, json_false());
+			r = json_object_set_new(record, at->key, reference_record(at));
 	if (r == 0)
 		return record;
 	json_decref(record);

@@ -10,6 +10,7 @@ struct bootstrap_config {
 	const char *service_cidr; /* the Service default/kubernetes gets its first address */
 	const char *address;	  /* at which Pods reach the API server; "": at none */
 	unsigned port;
+	const char *ca; /* certificates (PEM) by which others know it; NULL: nobody is told */
 };
 
 /*

@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/fs.h"
 #include "user/client/client.h"
 #include "user/control/bootstrap.h"
 #include "user/control/requests.h"
+#include "user/model/base64.h"
+
+#define INFO_ROLE "system:cluster-info"
 
 static const char *const namespaces[] = {
 	"default", "kube-system", "kube-public", "kube-node-lease"};
@@ -103,6 +107,54 @@ static void endpoints_add(const struct bootstrap_config *config, struct requests
 		plan);
 }
 
+/* --- how a node that is to join knows the API server --- */
+
+/* A kubeconfig that names nobody. */
+static char *cluster_info(const struct bootstrap_config *config)
+{
+	AUTO_FREE char *authority = base64_encode(config->ca, strlen(config->ca));
+
+	return authority ? fs_format("apiVersion: v1\n"
+				     "kind: Config\n"
+				     "clusters:\n"
+				     "- name: \"\"\n"
+				     "  cluster:\n"
+				     "    server: https://%s:%u\n"
+				     "    certificate-authority-data: %s\n",
+				   config->address[0] ? config->address : "localhost", config->port,
+				   authority)
+			 : NULL;
+}
+
+/* Everybody may read it: the authority's certificate is no secret. */
+static void info_add(const struct bootstrap_config *config, struct requests *plan)
+{
+	static const char rbac[] = "rbac.authorization.k8s.io";
+	AUTO_FREE char *text = cluster_info(config);
+	AUTO_JSON info = text ? json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "kind", "ConfigMap",
+					"apiVersion", "v1", "metadata", "name", "cluster-info",
+					"namespace", "kube-public", "data", "kubeconfig", text)
+			      : NULL;
+
+	requests_create(plan, request_target("", "v1", "kube-public", "configmaps", NULL, NULL),
+		json_incref(info));
+	requests_patch(plan,
+		request_target("", "v1", "kube-public", "configmaps", "cluster-info", NULL),
+		CLIENT_MERGE_PATCH, json_incref(info));
+	requests_create(plan, request_target(rbac, "v1", "kube-public", "roles", NULL, NULL),
+		json_pack("{s:s, s:s, s:{s:s, s:s}, s:[{s:[s], s:[s], s:[s], s:[s]}]}", "kind",
+			"Role", "apiVersion", "rbac.authorization.k8s.io/v1", "metadata", "name",
+			INFO_ROLE, "namespace", "kube-public", "rules", "apiGroups", "",
+			"resources", "configmaps", "resourceNames", "cluster-info", "verbs",
+			"get"));
+	requests_create(plan, request_target(rbac, "v1", "kube-public", "rolebindings", NULL, NULL),
+		json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:s}, s:[{s:s, s:s, s:s}]}",
+			"kind", "RoleBinding", "apiVersion", "rbac.authorization.k8s.io/v1",
+			"metadata", "name", INFO_ROLE, "namespace", "kube-public", "roleRef",
+			"apiGroup", rbac, "kind", "Role", "name", INFO_ROLE, "subjects", "kind",
+			"User", "apiGroup", rbac, "name", "system:anonymous"));
+}
+
 int bootstrap_plan(const struct bootstrap_config *config, struct requests *plan)
 {
 	for (size_t i = 0; i < COUNT(namespaces); i++)
@@ -112,5 +164,7 @@ int bootstrap_plan(const struct bootstrap_config *config, struct requests *plan)
 	service_add(config, plan);
 	if (config->address[0])
 		endpoints_add(config, plan);
+	if (config->ca)
+		info_add(config, plan);
 	return plan->no_memory ? -ENOMEM : 0;
 }

@@ -27,6 +27,8 @@ static const struct controller_kind *const kinds[] = {
 	&controller_namespaces,
 	&controller_service_accounts,
 	&controller_root_certificates,
+	&controller_certificates,
+	&controller_tokens,
 	&controller_slices,
 	&controller_endpoints,
 	&controller_garbage_collector,

@@ -14,6 +14,8 @@ struct err;
 struct control_config {
 	const char *
 		ca; /* certificates (PEM) by which Pods know the API server; NULL: there are none */
+	const char *ca_key;	      /* signs with the first of them; NULL: nobody signs */
+	unsigned certificate_seconds; /* that a certificate of a node holds at most */
 	unsigned node_grace; /* seconds: a node that says nothing for longer is taken for lost */
 };
 

@@ -55,8 +55,8 @@ const struct followed_kind followed_kinds[] = {
 	[FOLLOWED_CONFIG_MAPS] = KIND("", "ConfigMap", "configmaps", .trim = trim_to_metadata),
 	[FOLLOWED_SECRETS] = KIND("", "Secret", "secrets", .trim = trim_to_metadata),
 	[FOLLOWED_BUDGETS] = KIND("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
-	[FOLLOWED_CERTIFICATE_REQUESTS] = KIND("certificates.k8s.io", "CertificateSigningRequest",
-		"certificatesigningrequests", .trim = trim_to_metadata),
+	[FOLLOWED_CERTIFICATE_REQUESTS] = KIND(
+		"certificates.k8s.io", "CertificateSigningRequest", "certificatesigningrequests"),
 	[FOLLOWED_PRIORITY_CLASSES] = KIND(
 		"scheduling.k8s.io", "PriorityClass", "priorityclasses", .trim = trim_to_metadata),
 	[FOLLOWED_ROLES] = RBAC("Role", "roles"),
@@ -66,6 +66,9 @@ const struct followed_kind followed_kinds[] = {
 	[FOLLOWED_EVENTS] = KIND("", "Event", "events", .trim = trim_event, .uncollected = true),
 	[FOLLOWED_ROOT_CERTIFICATES] = KIND("", "ConfigMap", "configmaps",
 		.query = "fieldSelector=metadata.name%3Dkube-root-ca.crt", .uncollected = true),
+	[FOLLOWED_BOOTSTRAP_TOKENS] = KIND("", "Secret", "secrets",
+		.query = "fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken",
+		.uncollected = true),
 };
 #pragma GCC diagnostic pop
 

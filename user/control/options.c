@@ -10,7 +10,8 @@
 #include "user/base/flags.h"
 #include "user/control/confine.h"
 
-#define NODE_GRACE_MOST 86400
+#define NODE_GRACE_MOST	 86400
+#define CERTIFICATE_MOST 315360000 /* ten years: so long the authority holds */
 
 static const struct flag flags[] = {
 	{"store", "WHERE", "sqlite:/var/lib/podnet-control/store/objects",
@@ -40,23 +41,38 @@ static const struct flag flags[] = {
 		offsetof(struct control_options, advertise_address)},
 	{"node-grace", "SECONDS", "40", "a node that says nothing for longer is taken for lost",
 		offsetof(struct control_options, node_grace_text)},
+	{"certificate-seconds", "SECONDS", "31536000",
+		"how long a certificate that a node asks for holds at most",
+		offsetof(struct control_options, certificate_text)},
 };
+
+static int number_read(const char *flag, const char *text, unsigned long least, unsigned long most,
+	unsigned *ret, struct err *err)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (*end || end == text || number < least || number > most)
+		return err_refuse(
+			err, EINVAL, "--%s: '%s' is not from %lu to %lu", flag, text, least, most);
+	*ret = (unsigned)number;
+	return 0;
+}
 
 static int options_check(struct control_options *options, struct err *err)
 {
 	const char *address = options->advertise_address;
 	struct in_addr parsed;
-	char *end;
-	unsigned long grace = strtoul(options->node_grace_text, &end, 10);
+	int r;
 
 	if (address[0] && inet_pton(AF_INET, address, &parsed) != 1)
 		return err_refuse(
 			err, EINVAL, "--advertise-address: '%s' is no IPv4 address", address);
-	if (*end || end == options->node_grace_text || grace < 1 || grace > NODE_GRACE_MOST)
-		return err_refuse(err, EINVAL, "--node-grace: '%s' is not from 1 to %d",
-			options->node_grace_text, NODE_GRACE_MOST);
-	options->node_grace = (unsigned)grace;
-	return 0;
+	r = number_read("node-grace", options->node_grace_text, 1, NODE_GRACE_MOST,
+		&options->node_grace, err);
+	return r < 0 ? r
+		     : number_read("certificate-seconds", options->certificate_text, 10,
+			       CERTIFICATE_MOST, &options->certificate_seconds, err);
 }
 
 int control_options_parse(int argc, char **argv, struct control_options *ret, struct err *err)

@@ -11,8 +11,9 @@ struct control_options {
 		*admin_kubeconfig, *audit_log;
 	const char *user;	       /* to become */
 	const char *advertise_address; /* IPv4, or "" */
-	const char *node_grace_text;
+	const char *node_grace_text, *certificate_text;
 	unsigned node_grace; /* seconds */
+	unsigned certificate_seconds;
 	bool verbose;
 };
 

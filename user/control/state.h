@@ -77,5 +77,7 @@ extern const struct controller_kind controller_nodes, controller_eviction, contr
 	controller_event_collector;
 /* services.c */
 extern const struct controller_kind controller_slices, controller_endpoints;
+/* certificates.c */
+extern const struct controller_kind controller_certificates, controller_tokens;
 /* collector.c */
 extern const struct controller_kind controller_garbage_collector;

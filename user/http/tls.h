@@ -15,6 +15,7 @@ struct tls;
 struct tls_config {
 	const char *authority; /* who may have signed the peer's certificate; NULL: the system's */
 	const char *certificate, *key; /* NULL: none, which only a client may have */
+	bool unverified; /* a client: whoever answers will do; for what is verified otherwise */
 };
 
 /* Credentials for many connections.  The caller owns *@ret, and frees it after the last session. */

@@ -208,6 +208,7 @@ static const struct {
 	{"serviceaccounts", columns_service_account},
 	{"leases", columns_lease},
 	{"priorityclasses", columns_priority_class},
+	{"certificatesigningrequests", columns_certificate_request},
 };
 
 const struct column *columns_of(const char *plural)

@@ -41,4 +41,5 @@ json_t *cell_selector(const json_t *object, int64_t now);
 	}
 
 extern const struct column columns_pod[], columns_node[], columns_service[], columns_endpoints[],
-	columns_endpoint_slice[], columns_deployment[], columns_replica_set[], columns_event[];
+	columns_endpoint_slice[], columns_deployment[], columns_replica_set[], columns_event[],
+	columns_certificate_request[];

@@ -7,7 +7,7 @@
 #include "user/model/decode.h"
 #include "user/model/quantity.h"
 
-static int64_t quantity_at(const json_t *map, const char *key,
+int64_t quantity_decode(const json_t *map, const char *key,
 	int (*read)(const struct quantity *quantity, int64_t *ret), int64_t missing)
 {
 	const char *text = json_string_at(map, key, NULL);
@@ -25,10 +25,10 @@ static void resources_decode(const json_t *json, struct resources *ret)
 	const json_t *limits = json_object_get(json, "limits");
 	const json_t *requests = json_object_get(json, "requests");
 
-	ret->cpu_request = quantity_at(requests, "cpu", quantity_milli, RESOURCE_UNSET);
-	ret->cpu_limit = quantity_at(limits, "cpu", quantity_milli, RESOURCE_UNSET);
-	ret->memory_request = quantity_at(requests, "memory", quantity_units, RESOURCE_UNSET);
-	ret->memory_limit = quantity_at(limits, "memory", quantity_units, RESOURCE_UNSET);
+	ret->cpu_request = quantity_decode(requests, "cpu", quantity_milli, RESOURCE_UNSET);
+	ret->cpu_limit = quantity_decode(limits, "cpu", quantity_milli, RESOURCE_UNSET);
+	ret->memory_request = quantity_decode(requests, "memory", quantity_units, RESOURCE_UNSET);
+	ret->memory_limit = quantity_decode(limits, "memory", quantity_units, RESOURCE_UNSET);
 }
 
 static int ports_decode(struct pod *pod, const json_t *list, struct container *ret)
@@ -98,7 +98,7 @@ static void env_var_decode(const json_t *json, struct env_var *ret)
 		ret->kind = ENV_RESOURCE_FIELD;
 		ret->path = json_string_at(resource, "resource", "");
 		ret->container = json_string_at(resource, "containerName", NULL);
-		ret->divisor = quantity_at(resource, "divisor", quantity_milli, 0);
+		ret->divisor = quantity_decode(resource, "divisor", quantity_milli, 0);
 		/* 0, the default, stands for 1. */
 		if (ret->divisor <= 0)
 			ret->divisor = 1000;

@@ -255,3 +255,30 @@ const char *name_field_path(const char *text)
 	return "must be metadata.name, .namespace, .uid, .labels['KEY'], .annotations['KEY'], "
 	       "spec.nodeName, spec.serviceAccountName, status.hostIP(s) or status.podIP(s)";
 }
+
+const char *name_volume_field(const char *text)
+{
+	static const char *const paths[] = {"metadata.name", "metadata.namespace", "metadata.uid",
+		"metadata.labels", "metadata.annotations"};
+
+	for (size_t i = 0; i < COUNT(paths); i++)
+		if (strcmp(text, paths[i]) == 0)
+			return NULL;
+	if (is_subscript(text, "metadata.labels") || is_subscript(text, "metadata.annotations"))
+		return NULL;
+	return "must be metadata.name, .namespace, .uid, .labels, .annotations, .labels['KEY'] or "
+	       ".annotations['KEY']";
+}
+
+const char *name_signer(const char *text)
+{
+	size_t domain = strcspn(text, "/");
+	char host[256];
+
+	snprintf(host, sizeof(host), "%.*s", (int)domain, text);
+	if (!text[domain] || !text[domain + 1] || domain >= sizeof(host) || !strchr(host, '.') ||
+		name_dns_subdomain(host) || name_path_segment(text + domain + 1))
+		return "must be a fully qualified domain and path of the form "
+		       "\"example.com/signer-name\"";
+	return NULL;
+}

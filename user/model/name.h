@@ -26,4 +26,6 @@ const char *name_word(const char *text);       /* no blanks or control character
 const char *name_search(const char *text);     /* a DNS search domain */
 const char *name_capability(const char *text);
 const char *name_path_segment(const char *text); /* of a URL: RBAC */
-const char *name_field_path(const char *text);	 /* of the downward API */
+const char *name_signer(const char *text);	 /* "example.com/some/path" */
+const char *name_field_path(const char *text);	 /* of the downward API, for a variable */
+const char *name_volume_field(const char *text); /* the same, for a file */

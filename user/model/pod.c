@@ -7,63 +7,6 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/model/decode.h"
-#include "user/model/quantity.h"
-
-static int items_decode(struct pod *pod, const json_t *list, struct volume *ret)
-{
-	json_t *item;
-	size_t i;
-
-	if (json_array_size(list) == 0)
-		return 0;
-	ret->items = pod_alloc(pod, json_array_size(list), sizeof(*ret->items));
-	if (!ret->items)
-		return -ENOMEM;
-	json_array_foreach ((json_t *)list, i, item)
-		ret->items[i] = (struct volume_item){
-			.key = json_string_at(item, "key", ""),
-			.path = json_string_at(item, "path", ""),
-			.mode = json_integer_at(item, "mode", -1),
-		};
-	ret->item_count = i;
-	return 0;
-}
-
-static void empty_dir_decode(const json_t *json, struct volume *ret)
-{
-	const char *limit = json_string_at(json, "sizeLimit", NULL);
-	struct quantity quantity;
-
-	ret->kind = VOLUME_EMPTY_DIR;
-	ret->memory = strcmp(json_string_at(json, "medium", ""), "Memory") == 0;
-	ret->size_limit = RESOURCE_UNSET;
-	if (limit && quantity_parse(limit, &quantity) == 0)
-		(void)quantity_units(&quantity, &ret->size_limit);
-}
-
-static int volume_decode(struct pod *pod, const json_t *json, struct volume *ret)
-{
-	const json_t *host = json_object_get(json, "hostPath");
-	const json_t *secret = json_object_get(json, "secret");
-	const json_t *map = secret ? secret : json_object_get(json, "configMap");
-
-	ret->name = json_string_at(json, "name", "");
-	if (host) {
-		ret->kind = VOLUME_HOST_PATH;
-		ret->path = json_string_at(host, "path", "");
-		ret->type = json_string_at(host, "type", "");
-		return 0;
-	}
-	if (!map) {
-		empty_dir_decode(json_object_get(json, "emptyDir"), ret);
-		return 0;
-	}
-	ret->kind = secret ? VOLUME_SECRET : VOLUME_CONFIG_MAP;
-	ret->object = json_string_at(map, secret ? "secretName" : "name", "");
-	ret->optional = json_is_true(json_object_get(map, "optional"));
-	ret->mode = (uint32_t)json_integer_at(map, "defaultMode", 0644);
-	return items_decode(pod, json_object_get(map, "items"), ret);
-}
 
 static int volumes_decode(struct pod *pod, const json_t *list)
 {

@@ -119,25 +119,44 @@ struct container {
 	bool tty, stdin;
 };
 
-enum volume_kind { VOLUME_EMPTY_DIR, VOLUME_HOST_PATH, VOLUME_CONFIG_MAP, VOLUME_SECRET };
+enum volume_kind { VOLUME_EMPTY_DIR, VOLUME_HOST_PATH, VOLUME_PROJECTED };
+
+enum projection_kind {
+	PROJECTION_CONFIG_MAP,
+	PROJECTION_SECRET,
+	PROJECTION_DOWNWARD,
+	PROJECTION_TOKEN,
+};
 
 struct volume_item {
-	const char *key, *path;
-	int64_t mode; /* -1: the volume's */
+	const char *key, *path; /* downwardAPI: key is a field, or a resource */
+	int64_t mode;		/* -1: the volume's */
+	const char *container;	/* downwardAPI: whose resource it is; NULL: it is a field */
+	int64_t divisor;	/* of the resource, in thousandths */
+};
+
+/* Files from one source. */
+struct projection {
+	enum projection_kind kind;
+	const char *object; /* configMap, secret */
+	bool optional;
+	struct volume_item *items; /* NULL: all keys */
+	size_t item_count;
+	const char *path;     /* of the token */
+	const char *audience; /* of the token; "": the API server */
+	int64_t seconds;      /* that the token is to live */
 };
 
 struct volume {
 	const char *name;
 	enum volume_kind kind;
-	bool memory;	    /* emptyDir medium: Memory */
+	bool memory;	    /* emptyDir medium: Memory; projected: it holds a secret or a token */
 	int64_t size_limit; /* emptyDir; bytes or RESOURCE_UNSET */
 	const char *path;   /* hostPath */
 	const char *type;   /* hostPath: "" or "Directory", "FileOrCreate", ... */
-	const char *object; /* configMap, secret */
-	bool optional;
-	uint32_t mode;		   /* configMap, secret: default mode of files */
-	struct volume_item *items; /* NULL: all keys */
-	size_t item_count;
+	uint32_t mode;	    /* projected: default mode of files */
+	struct projection *projections; /* configMap, secret and downwardAPI volumes have one */
+	size_t projection_count;
 };
 
 struct host_alias {

@@ -32,6 +32,10 @@ int security_finish(json_t *security, const struct place *place, struct err *err
 /* One source. */
 int volume_finish(json_t *volume, const struct place *place, struct err *err);
 
+/* One source; one field or resource. */
+int projection_finish(json_t *projection, const struct place *place, struct err *err);
+int downward_item_finish(json_t *item, const struct place *place, struct err *err);
+
 /* What refers across a Pod: names, mounts, containers of resources, sleeping hooks, resolvers. */
 int pod_spec_finish(json_t *spec, const struct place *place, struct err *err);
 

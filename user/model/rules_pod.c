@@ -13,9 +13,30 @@
 
 int volume_finish(json_t *volume, const struct place *place, struct err *err)
 {
-	static const char *const keys[] = {"emptyDir", "hostPath", "configMap", "secret", NULL};
+	static const char *const keys[] = {
+		"emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "projected", NULL};
 
 	return rules_one_of(volume, keys, place, err);
+}
+
+int projection_finish(json_t *projection, const struct place *place, struct err *err)
+{
+	static const char *const keys[] = {
+		"configMap", "secret", "downwardAPI", "serviceAccountToken", NULL};
+
+	return rules_one_of(projection, keys, place, err);
+}
+
+int downward_item_finish(json_t *item, const struct place *place, struct err *err)
+{
+	static const char *const keys[] = {"fieldRef", "resourceFieldRef", NULL};
+	const json_t *resource = json_object_get(item, "resourceFieldRef");
+	int r = rules_one_of(item, keys, place, err);
+
+	if (r < 0 || !resource || json_object_get(resource, "containerName"))
+		return r;
+	return place_refuse(PLACE_KEY(PLACE_KEY(place, "resourceFieldRef"), "containerName"), err,
+		"required in a volume");
 }
 
 /* What there is in a Pod, by name: keys. */

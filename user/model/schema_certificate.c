@@ -3,9 +3,16 @@
 
 static const struct schema_field certificate_signing_request_spec_fields[] = {
 	FIELD("request", 1, SCHEMA_BYTES, REQUIRED, .immutable = true),
-	STRING("signerName", 7, REQUIRED, .immutable = true),
+	STRING("signerName", 7, REQUIRED, .immutable = true, .rule = name_signer),
 	INT32("expirationSeconds", 8, KEEPS_ZERO, .immutable = true, .min = 600, .max = INT32_MAX),
-	STRINGS("usages", 5, .immutable = true),
+	STRINGS("usages", 5, REQUIRED, .immutable = true,
+		VALUES("any", "cert sign", "client auth", "code signing", "content commitment",
+			"crl sign", "data encipherment", "decipher only", "digital signature",
+			"email protection", "encipher only", "ipsec end system", "ipsec tunnel",
+			"ipsec user", "key agreement", "key encipherment", "microsoft sgc",
+			"netscape sgc", "ocsp signing", "s/mime", "server auth", "signing",
+			"timestamping")),
+	/* The server's words. */
 	STRING("username", 2),
 	STRING("uid", 3),
 	STRINGS("groups", 4),

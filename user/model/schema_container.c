@@ -30,7 +30,7 @@ static const struct schema_field field_ref_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_field_ref = {
+static const struct schema_message field_ref = {
 	.name = "ObjectFieldSelector", .fields = field_ref_fields, .atomic = true};
 
 static const struct schema_field resource_ref_fields[] = {
@@ -75,7 +75,7 @@ static const struct schema_message file_key_ref = {
 	.name = "FileKeySelector", .fields = file_key_ref_fields};
 
 static const struct schema_field env_source_fields[] = {
-	MESSAGE("fieldRef", 1, schema_field_ref),
+	MESSAGE("fieldRef", 1, field_ref),
 	MESSAGE("resourceFieldRef", 2, schema_resource_ref),
 	MESSAGE("configMapKeyRef", 3, config_map_key_ref),
 	MESSAGE("secretKeyRef", 4, secret_key_ref),

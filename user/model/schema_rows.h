@@ -53,8 +53,8 @@ extern const struct schema_message schema_list_meta, schema_condition, schema_ob
 	schema_ephemeral_container, schema_resources, schema_security, schema_pod_security,
 	schema_volume, schema_affinity, schema_toleration, schema_topology_spread,
 	schema_node_selector, schema_pod_status, schema_load_balancer, schema_resource_claim,
-	schema_event_source, schema_key_to_path, schema_field_ref, schema_resource_ref,
-	schema_user_info, schema_label_requirement, schema_field_requirement;
+	schema_event_source, schema_key_to_path, schema_resource_ref, schema_user_info,
+	schema_label_requirement, schema_field_requirement;
 
 /* Volumes that other machines or drivers give. */
 extern const struct schema_message schema_gce_disk, schema_aws_disk, schema_git_repo, schema_nfs,

@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Volumes made of several sources, and of a claim of their own. */
+#include "user/model/rules.h"
 #include "user/model/schema_rows.h"
 
-static const struct schema_field downward_api_volume_file_fields[] = {
-	STRING("path", 1, REQUIRED, .rule = name_relative_path),
-	MESSAGE("fieldRef", 2, schema_field_ref),
-	MESSAGE("resourceFieldRef", 3, schema_resource_ref),
-	INT32("mode", 4, KEEPS_ZERO, .min = 0, .max = MODE_MAX),
-	INT64("user", 5),
+/* A file is made before the Pod has an address. */
+static const struct schema_field volume_field_ref_fields[] = {
+	STRING("apiVersion", 1, .fallback = "\"v1\"", VALUES("v1")),
+	STRING("fieldPath", 2, REQUIRED, .rule = name_volume_field),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message downward_api_volume_file = {
-	.name = "DownwardAPIVolumeFile", .fields = downward_api_volume_file_fields};
+static const struct schema_message volume_field_ref = {
+	.name = "ObjectFieldSelector", .fields = volume_field_ref_fields, .atomic = true};
+
+static const struct schema_field downward_api_volume_file_fields[] = {
+	STRING("path", 1, REQUIRED, .rule = name_relative_path),
+	MESSAGE("fieldRef", 2, volume_field_ref),
+	MESSAGE("resourceFieldRef", 3, schema_resource_ref),
+	INT32("mode", 4, KEEPS_ZERO, .min = 0, .max = MODE_MAX),
+	INT64("user", 5, REFUSED),
+	END_OF_FIELDS,
+};
+
+static const struct schema_message downward_api_volume_file = {.name = "DownwardAPIVolumeFile",
+	.fields = downward_api_volume_file_fields,
+	.finish = downward_item_finish};
 
 static const struct schema_field downward_volume_fields[] = {
 	LIST("items", 1, downward_api_volume_file),
 	INT32("defaultMode", 2, KEEPS_ZERO, .min = 0, .max = MODE_MAX, .fallback = "420"),
-	INT64("defaultUser", 3),
+	INT64("defaultUser", 3, REFUSED),
 	END_OF_FIELDS,
 };
 
@@ -58,7 +70,7 @@ static const struct schema_field service_account_token_projection_fields[] = {
 	STRING("audience", 1),
 	INT64("expirationSeconds", 2, KEEPS_ZERO, .min = 600, .max = 1L << 32, .fallback = "3600"),
 	STRING("path", 3, REQUIRED, .rule = name_relative_path),
-	INT64("user", 4),
+	INT64("user", 4, REFUSED),
 	END_OF_FIELDS,
 };
 
@@ -98,18 +110,19 @@ static const struct schema_field volume_projection_fields[] = {
 	MESSAGE("downwardAPI", 2, downward_api_projection),
 	MESSAGE("configMap", 3, config_map_projection),
 	MESSAGE("serviceAccountToken", 4, service_account_token_projection),
-	MESSAGE("clusterTrustBundle", 5, cluster_trust_bundle_projection),
-	MESSAGE("podCertificate", 6, pod_certificate_projection),
+	MESSAGE("clusterTrustBundle", 5, cluster_trust_bundle_projection, ABSENT),
+	MESSAGE("podCertificate", 6, pod_certificate_projection, ABSENT),
 	END_OF_FIELDS,
 };
 
-static const struct schema_message volume_projection = {
-	.name = "VolumeProjection", .fields = volume_projection_fields};
+static const struct schema_message volume_projection = {.name = "VolumeProjection",
+	.fields = volume_projection_fields,
+	.finish = projection_finish};
 
 static const struct schema_field projected_fields[] = {
 	LIST("sources", 1, volume_projection),
 	INT32("defaultMode", 2, KEEPS_ZERO, .min = 0, .max = MODE_MAX, .fallback = "420"),
-	INT64("defaultUser", 3),
+	INT64("defaultUser", 3, REFUSED),
 	END_OF_FIELDS,
 };
 

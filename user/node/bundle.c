@@ -3,7 +3,6 @@
 
 #include <linux/capability.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
@@ -75,13 +74,12 @@ static int binds_add_files(const struct bundle_input *input, struct binds *binds
 	return 0;
 }
 
-/* configMap and secret are read-only whatever the mount says, as in Kubernetes. */
+/* configMap, secret and their like are read-only whatever the mount says, as in Kubernetes. */
 static bool volume_is_read_only(const struct pod *pod, const char *name)
 {
 	for (size_t i = 0; i < pod->volume_count; i++)
 		if (strcmp(pod->volumes[i].name, name) == 0)
-			return pod->volumes[i].kind == VOLUME_CONFIG_MAP ||
-			       pod->volumes[i].kind == VOLUME_SECRET;
+			return pod->volumes[i].kind == VOLUME_PROJECTED;
 	return false;
 }
 
@@ -138,18 +136,11 @@ static int binds_make(
 	return r;
 }
 
-static uint64_t memory_total(void)
-{
-	struct sysinfo info;
-
-	return sysinfo(&info) < 0 ? 0 : (uint64_t)info.totalram * info.mem_unit;
-}
-
 /* Without CAP_SYS_RESOURCE nobody's score can go below ours; the runtime would refuse to start. */
 static int oom_score_adj(const struct bundle_input *input)
 {
-	int want = cgroup_oom_score_adj(
-		pod_qos(input->pod), input->container->resources.memory_request, memory_total());
+	int want = cgroup_oom_score_adj(pod_qos(input->pod),
+		input->container->resources.memory_request, (uint64_t)host_memory());
 	AUTO_FREE char *text = NULL;
 	int ours;
 
@@ -183,13 +174,13 @@ static void parts_free(struct parts *parts)
 static int parts_make_env(const struct bundle_input *input, struct parts *parts, struct err *err)
 {
 	const struct env_input env = {
-		.pod = input->pod,
+		.about = {.pod = input->pod,
+			.pod_ip = input->pod_ip,
+			.host_ip = input->host_ip,
+			.node_name = input->node_name,
+			.node_cpu = host_cpu(),
+			.node_memory = host_memory()},
 		.container = input->container,
-		.pod_ip = input->pod_ip,
-		.host_ip = input->host_ip,
-		.node_name = input->node_name,
-		.node_cpu = sysconf(_SC_NPROCESSORS_ONLN) * INT64_C(1000),
-		.node_memory = (int64_t)memory_total(),
 		.source = input->source,
 	};
 	int r = env_make(&env, &parts->env, err);

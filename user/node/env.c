@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/node/env.h"
 
-#include <arpa/inet.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "user/base/cleanup.h"
@@ -166,95 +164,6 @@ int env_expand(const struct env *env, const char *text, char **ret, struct err *
 	return 0;
 }
 
-/* metadata.labels['KEY'] and metadata.annotations['KEY']; a missing key is "". */
-static const char *field_of_map(const struct object_meta *meta, const char *path, char **key)
-{
-	static const char labels[] = "metadata.labels['", annotations[] = "metadata.annotations['";
-	const json_t *map = meta->labels;
-	size_t prefix = strlen(labels), len = strlen(path);
-
-	if (strncmp(path, labels, prefix) != 0) {
-		prefix = strlen(annotations);
-		map = meta->annotations;
-		if (strncmp(path, annotations, prefix) != 0)
-			return NULL;
-	}
-	if (len < prefix + 2 || strcmp(path + len - 2, "']") != 0)
-		return NULL;
-	*key = strndup(path + prefix, len - prefix - 2);
-	return *key ? json_string_at(map, *key, "") : NULL;
-}
-
-static char *field_value(const struct env_input *input, const char *path)
-{
-	const struct object_meta *meta = &input->pod->meta;
-	const json_t *spec = json_object_get(input->pod->json, "spec");
-	char address[INET_ADDRSTRLEN];
-	const struct {
-		const char *path, *value;
-	} plain[] = {
-		{"metadata.name", meta->name},
-		{"metadata.namespace", meta->namespace},
-		{"metadata.uid", meta->uid},
-		{"spec.nodeName", input->node_name},
-		{"spec.serviceAccountName", json_string_at(spec, "serviceAccountName", "")},
-	};
-	AUTO_FREE char *key = NULL;
-	const char *value = field_of_map(meta, path, &key);
-
-	for (size_t i = 0; i < COUNT(plain) && !value; i++)
-		if (strcmp(path, plain[i].path) == 0)
-			value = plain[i].value;
-	if (strcmp(path, "status.podIP") == 0 || strcmp(path, "status.podIPs") == 0)
-		value = inet_ntop(AF_INET, &input->pod_ip, address, sizeof(address));
-	if (strcmp(path, "status.hostIP") == 0 || strcmp(path, "status.hostIPs") == 0)
-		value = inet_ntop(AF_INET, &input->host_ip, address, sizeof(address));
-	return value ? strdup(value) : NULL;
-}
-
-static const struct container *container_by_name(const struct pod *pod, const char *name)
-{
-	for (size_t i = 0; i < pod->container_count; i++)
-		if (strcmp(pod->containers[i].name, name) == 0)
-			return &pod->containers[i];
-	for (size_t i = 0; i < pod->init_count; i++)
-		if (strcmp(pod->init_containers[i].name, name) == 0)
-			return &pod->init_containers[i];
-	return NULL;
-}
-
-static int64_t divide_up(int64_t value, int64_t divisor)
-{
-	return value / divisor + (value % divisor != 0);
-}
-
-static int resource_value(
-	const struct env_input *input, const struct env_var *var, char **ret, struct err *err)
-{
-	const struct container *container =
-		var->container ? container_by_name(input->pod, var->container) : input->container;
-	const struct resources *of = container ? &container->resources : NULL;
-	int64_t milli = var->divisor > 0 ? var->divisor : 1000;
-	int64_t divisor = divide_up(milli, 1000);
-	int64_t value;
-
-	if (!of)
-		return err_refuse(err, EINVAL, "no container '%s' in the Pod", var->container);
-	if (strcmp(var->path, "limits.cpu") == 0)
-		value = divide_up(of->cpu_limit > 0 ? of->cpu_limit : input->node_cpu, milli);
-	else if (strcmp(var->path, "requests.cpu") == 0)
-		value = divide_up(of->cpu_request > 0 ? of->cpu_request : 0, milli);
-	else if (strcmp(var->path, "limits.memory") == 0)
-		value = divide_up(
-			of->memory_limit > 0 ? of->memory_limit : input->node_memory, divisor);
-	else if (strcmp(var->path, "requests.memory") == 0)
-		value = divide_up(of->memory_request > 0 ? of->memory_request : 0, divisor);
-	else
-		return err_refuse(err, EINVAL, "resource '%s' is not supported", var->path);
-	*ret = fs_format("%" PRId64, value);
-	return *ret ? 0 : err_set(err, ENOMEM, "compute '%s'", var->path);
-}
-
 static const char *kind_text(enum object_kind kind)
 {
 	return kind == KIND_SECRET ? "secret" : "configmap";
@@ -265,7 +174,7 @@ static int key_value(
 	const struct env_input *input, const struct env_var *var, char **ret, struct err *err)
 {
 	enum object_kind kind = var->kind == ENV_SECRET_KEY ? KIND_SECRET : KIND_CONFIG_MAP;
-	const char *namespace = input->pod->meta.namespace;
+	const char *namespace = input->about.pod->meta.namespace;
 	const struct object *object =
 		input->source.get(input->source.userdata, kind, namespace, var->object);
 	AUTO_FREE void *data = NULL;
@@ -336,12 +245,20 @@ static int env_add_from(
 	struct from from = {.env = env, .prefix = one->prefix, .err = err};
 
 	from.object = input->source.get(
-		input->source.userdata, kind, input->pod->meta.namespace, one->object);
+		input->source.userdata, kind, input->about.pod->meta.namespace, one->object);
 	if (!from.object && one->optional)
 		return 0;
 	if (!from.object)
 		return err_refuse(err, ENOENT, "%s \"%s\" not found", kind_text(kind), one->object);
 	return object_data_each(from.object, from_key, &from);
+}
+
+static int resource_var(
+	const struct env_input *input, const struct env_var *var, char **ret, struct err *err)
+{
+	const char *name = var->container ? var->container : input->container->name;
+
+	return downward_resource(&input->about, name, var->path, var->divisor, ret, err);
 }
 
 /* *@ret NULL: the variable is not set at all. */
@@ -350,13 +267,12 @@ static int var_value(const struct env_input *input, const struct env *env,
 {
 	switch (var->kind) {
 	case ENV_VALUE: return env_expand(env, var->value ? var->value : "", ret, err);
-	case ENV_RESOURCE_FIELD: return resource_value(input, var, ret, err);
+	case ENV_RESOURCE_FIELD: return resource_var(input, var, ret, err);
 	case ENV_CONFIG_MAP_KEY:
 	case ENV_SECRET_KEY: return key_value(input, var, ret, err);
 	case ENV_FIELD: break;
 	}
-	*ret = field_value(input, var->path);
-	return *ret ? 0 : err_refuse(err, EINVAL, "field '%s' is not supported", var->path);
+	return downward_field(&input->about, var->path, ret, err);
 }
 
 int env_make(const struct env_input *input, struct env **ret, struct err *err)

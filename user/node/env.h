@@ -2,10 +2,9 @@
 /* The environment of a container as Kubernetes makes it: envFrom, env, valueFrom, $(NAME).  Pure. */
 #pragma once
 
-#include <netinet/in.h>
-
 #include "user/base/json.h"
 #include "user/model/pod.h"
+#include "user/node/downward.h"
 #include "user/node/volume.h"
 
 #define ENV_MAX_COUNT 8192
@@ -15,12 +14,8 @@ struct err;
 struct env;
 
 struct env_input {
-	const struct pod *pod;
+	struct downward about;
 	const struct container *container;
-	struct in_addr pod_ip, host_ip;
-	const char *node_name;
-	int64_t node_cpu;    /* thousandths: what an unset limit means */
-	int64_t node_memory; /* bytes */
 	struct object_source source;
 };
 

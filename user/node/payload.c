@@ -41,13 +41,28 @@ static bool path_is_plain(const char *path)
 	}
 }
 
+static struct payload_file *payload_find(const struct payload *payload, const char *path)
+{
+	for (size_t i = 0; i < payload->count; i++)
+		if (strcmp(payload->files[i].path, path) == 0)
+			return &payload->files[i];
+	return NULL;
+}
+
+/* Takes @data over, also when it fails. */
 static int payload_add(struct payload *payload, const char *path, mode_t mode, void *data,
 	size_t len, struct err *err)
 {
-	struct payload_file *grown =
-		reallocarray(payload->files, payload->count + 1, sizeof(*grown));
+	struct payload_file *same = payload_find(payload, path), *grown;
 	struct payload_file file = {.data = data, .len = len, .mode = mode};
 
+	if (same) {
+		file.path = same->path;
+		free(same->data);
+		*same = file;
+		return 0;
+	}
+	grown = reallocarray(payload->files, payload->count + 1, sizeof(*grown));
 	if (grown)
 		payload->files = grown;
 	file.path = strdup(path);
@@ -62,12 +77,21 @@ static int payload_add(struct payload *payload, const char *path, mode_t mode, v
 		       : err_refuse(err, EINVAL, "volume path '%.100s' leads elsewhere", path);
 }
 
+/* One source that is being read. */
 struct collect {
-	struct payload *payload;
+	const struct volume *volume;
+	const struct projection *projection;
+	const struct downward *about;
+	const struct object_source *source;
 	const struct object *object;
-	mode_t mode;
+	struct payload *payload;
 	struct err *err;
 };
+
+static mode_t item_mode(const struct collect *collect, const struct volume_item *item)
+{
+	return item->mode >= 0 ? (mode_t)item->mode : collect->volume->mode;
+}
 
 static int collect_key(const char *key, void *userdata)
 {
@@ -77,53 +101,106 @@ static int collect_key(const char *key, void *userdata)
 	int r = object_data_get(collect->object, key, &data, &len, collect->err);
 
 	return r < 0 ? r
-		     : payload_add(collect->payload, key, collect->mode, data, len, collect->err);
+		     : payload_add(collect->payload, key, collect->volume->mode, data, len,
+			       collect->err);
 }
 
-static int collect_items(const struct volume *volume, const struct object *object,
-	struct payload *ret, struct err *err)
+static int collect_item(struct collect *collect, const struct volume_item *item)
+{
+	const struct object *object = collect->object;
+	void *data;
+	size_t len;
+	int r = object_data_get(object, item->key, &data, &len, collect->err);
+
+	if (r == -ENOENT && collect->projection->optional)
+		return 0;
+	if (r == -ENOENT)
+		return err_refuse(collect->err, ENOENT,
+			"volume %s: couldn't find key %s in %s %s/%s", collect->volume->name,
+			item->key, object_kind_name(object->kind), object->meta.namespace,
+			object->meta.name);
+	if (r < 0)
+		return r;
+	return payload_add(
+		collect->payload, item->path, item_mode(collect, item), data, len, collect->err);
+}
+
+static int collect_object(struct collect *collect)
+{
+	const struct projection *projection = collect->projection;
+	bool secret = projection->kind == PROJECTION_SECRET;
+	int r = 0;
+
+	collect->object = collect->source->get(collect->source->userdata,
+		secret ? KIND_SECRET : KIND_CONFIG_MAP, collect->about->pod->meta.namespace,
+		projection->object);
+	if (!collect->object && !projection->optional)
+		return err_refuse(collect->err, ENOENT, "volume %s: %s \"%s\" not found",
+			collect->volume->name, secret ? "secret" : "configmap", projection->object);
+	if (!collect->object)
+		return 0;
+	if (!projection->items)
+		return object_data_each(collect->object, collect_key, collect);
+	for (size_t i = 0; r == 0 && i < projection->item_count; i++)
+		r = collect_item(collect, &projection->items[i]);
+	return r;
+}
+
+static int collect_downward(struct collect *collect)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < volume->item_count; i++) {
-		const struct volume_item *item = &volume->items[i];
-		mode_t mode = item->mode >= 0 ? (mode_t)item->mode : volume->mode;
-		void *data;
-		size_t len;
+	for (size_t i = 0; r == 0 && i < collect->projection->item_count; i++) {
+		const struct volume_item *item = &collect->projection->items[i];
+		char *text = NULL;
 
-		r = object_data_get(object, item->key, &data, &len, err);
-		if (r == -ENOENT && volume->optional) {
-			r = 0;
-			continue;
-		}
-		if (r == -ENOENT)
-			return err_refuse(err, ENOENT,
-				"volume %s: couldn't find key %s in %s %s/%s", volume->name,
-				item->key, object_kind_name(object->kind), object->meta.namespace,
-				object->meta.name);
+		r = item->container
+			    ? downward_resource(collect->about, item->container, item->key,
+				      item->divisor, &text, collect->err)
+			    : downward_field(collect->about, item->key, &text, collect->err);
 		if (r == 0)
-			r = payload_add(ret, item->path, mode, data, len, err);
+			r = payload_add(collect->payload, item->path, item_mode(collect, item),
+				text, strlen(text), collect->err);
 	}
 	return r;
 }
 
-int payload_make(const struct volume *volume, const char *namespace,
+static int collect_token(struct collect *collect)
+{
+	const struct object_source *source = collect->source;
+	const char *token = source->token(
+		source->userdata, collect->about->pod, collect->projection, collect->err);
+	char *copy;
+
+	if (!token)
+		return err_wrap(collect->err, "volume %s", collect->volume->name);
+	copy = strdup(token);
+	return copy ? payload_add(collect->payload, collect->projection->path,
+			      collect->volume->mode, copy, strlen(copy), collect->err)
+		    : err_set(collect->err, ENOMEM, "read a token");
+}
+
+int payload_make(const struct volume *volume, const struct downward *about,
 	const struct object_source *source, struct payload *ret, struct err *err)
 {
-	bool secret = volume->kind == VOLUME_SECRET;
-	const struct object *object = source->get(source->userdata,
-		secret ? KIND_SECRET : KIND_CONFIG_MAP, namespace, volume->object);
+	static int (*const kinds[])(struct collect * collect) = {
+		[PROJECTION_CONFIG_MAP] = collect_object,
+		[PROJECTION_SECRET] = collect_object,
+		[PROJECTION_DOWNWARD] = collect_downward,
+		[PROJECTION_TOKEN] = collect_token,
+	};
 	struct payload payload = {0};
-	struct collect collect = {
-		.payload = &payload, .object = object, .mode = volume->mode, .err = err};
+	struct collect collect = {.volume = volume,
+		.about = about,
+		.source = source,
+		.payload = &payload,
+		.err = err};
 	int r = 0;
 
-	if (!object && !volume->optional)
-		return err_refuse(err, ENOENT, "volume %s: %s \"%s\" not found", volume->name,
-			secret ? "secret" : "configmap", volume->object);
-	if (object)
-		r = volume->items ? collect_items(volume, object, &payload, err)
-				  : object_data_each(object, collect_key, &collect);
+	for (size_t i = 0; r == 0 && i < volume->projection_count; i++) {
+		collect.projection = &volume->projections[i];
+		r = kinds[collect.projection->kind](&collect);
+	}
 	if (r < 0) {
 		payload_clear(&payload);
 		return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Content of configMap and secret volumes, shown through the link "..data" that changes in one step:
+ * Content of configMap, secret, downwardAPI and projected volumes, shown through the link "..data" that changes in one step:
  * a reader sees all old files or all new ones.
  */
 #pragma once
@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "user/model/pod.h"
+#include "user/node/downward.h"
 #include "user/node/volume.h"
 
 struct err;
@@ -27,10 +28,10 @@ struct payload {
 };
 
 /*
- * What @volume of a Pod in @namespace shows.  The caller releases @ret with payload_clear.
- * -ENOENT names the missing object or key.
+ * What @volume of the Pod @about shows: of two sources with one path the later counts.  The caller releases @ret
+ * with payload_clear.  -ENOENT names the missing object, key or token.
  */
-int payload_make(const struct volume *volume, const char *namespace,
+int payload_make(const struct volume *volume, const struct downward *about,
 	const struct object_source *source, struct payload *ret, struct err *err);
 void payload_clear(struct payload *payload);
 

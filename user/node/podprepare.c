@@ -88,12 +88,16 @@ static void prepare_done(void *arg)
 static struct preparation *preparation_new(struct node_pod *pod)
 {
 	struct preparation *preparation = calloc(1, sizeof(*preparation));
+	const struct downward about = {.pod = pod->spec,
+		.node_name = pod->node->config->node_name,
+		.node_cpu = host_cpu(),
+		.node_memory = host_memory()};
 
 	if (!preparation)
 		return NULL;
 	preparation->pod = pod;
 	preparation->gathered = volumes_gather(
-		pod->spec, &pod->node->source, &preparation->payloads, &preparation->missing);
+		&about, &pod->node->source, &preparation->payloads, &preparation->missing);
 	return preparation;
 }
 

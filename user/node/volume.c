@@ -125,9 +125,8 @@ static int empty_dir_make(const char *path, struct err *err)
 static int payload_volume_make(const struct volume *volume, const struct payload *payload,
 	const char *path, struct err *err)
 {
-	int r = volume->kind == VOLUME_SECRET
-			? tmpfs_make(path, SECRET_BYTES, "0755", MS_NOEXEC, err)
-			: directory_make(path, 0755, err);
+	int r = volume->memory ? tmpfs_make(path, SECRET_BYTES, "0755", MS_NOEXEC, err)
+			       : directory_make(path, 0755, err);
 
 	return r < 0 ? r : payload_write(payload, path, err);
 }
@@ -137,8 +136,7 @@ static int volume_make(const struct pod *pod, const struct volume *volume,
 {
 	switch (volume->kind) {
 	case VOLUME_HOST_PATH: return host_path_check(volume, err);
-	case VOLUME_CONFIG_MAP:
-	case VOLUME_SECRET: return payload_volume_make(volume, payload, path, err);
+	case VOLUME_PROJECTED: return payload_volume_make(volume, payload, path, err);
 	case VOLUME_EMPTY_DIR: break;
 	}
 	if (volume->memory)
@@ -146,17 +144,18 @@ static int volume_make(const struct pod *pod, const struct volume *volume,
 	return empty_dir_make(path, err);
 }
 
-int volumes_gather(const struct pod *pod, const struct object_source *source, struct payload **ret,
-	struct err *err)
+int volumes_gather(const struct downward *about, const struct object_source *source,
+	struct payload **ret, struct err *err)
 {
+	const struct pod *pod = about->pod;
 	struct payload *payloads = calloc(pod->volume_count + 1, sizeof(*payloads));
 	int r = payloads ? 0 : err_set(err, ENOMEM, "read the content of volumes");
 
 	for (size_t i = 0; r == 0 && i < pod->volume_count; i++) {
 		const struct volume *volume = &pod->volumes[i];
 
-		if (volume->kind == VOLUME_CONFIG_MAP || volume->kind == VOLUME_SECRET)
-			r = payload_make(volume, pod->meta.namespace, source, &payloads[i], err);
+		if (volume->kind == VOLUME_PROJECTED)
+			r = payload_make(volume, about, source, &payloads[i], err);
 	}
 	if (r < 0)
 		volumes_forget(pod, payloads);

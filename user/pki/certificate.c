@@ -5,31 +5,17 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "user/base/cleanup.h"
 #include "user/base/err.h"
+#include "user/pki/x509.h"
 
 #define SERIAL_LEN 16
 #define DAY	   (24 * 3600)
 #define CLOCK_SKEW 300 /* seconds that a client's clock may be behind */
-
-static void cleanup_crt(gnutls_x509_crt_t *certificate)
-{
-	if (*certificate)
-		gnutls_x509_crt_deinit(*certificate);
-}
-
-static void cleanup_privkey(gnutls_x509_privkey_t *key)
-{
-	if (*key)
-		gnutls_x509_privkey_deinit(*key);
-}
-
-#define AUTO_CRT AUTO_CLEANUP(cleanup_crt) gnutls_x509_crt_t
-#define AUTO_KEY AUTO_CLEANUP(cleanup_privkey) gnutls_x509_privkey_t
 
 void certificate_clear(struct certificate *certificate)
 {
@@ -40,12 +26,12 @@ void certificate_clear(struct certificate *certificate)
 	*certificate = (struct certificate){0};
 }
 
-static gnutls_datum_t datum_of(const char *text)
+gnutls_datum_t datum_of(const char *text)
 {
 	return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
 }
 
-static int crt_read(const char *text, gnutls_x509_crt_t *ret)
+int crt_read(const char *text, gnutls_x509_crt_t *ret)
 {
 	gnutls_datum_t pem = datum_of(text);
 	int r = gnutls_x509_crt_init(ret);
@@ -53,7 +39,7 @@ static int crt_read(const char *text, gnutls_x509_crt_t *ret)
 	return r < 0 ? r : gnutls_x509_crt_import(*ret, &pem, GNUTLS_X509_FMT_PEM);
 }
 
-static int key_read(const char *text, gnutls_x509_privkey_t *ret)
+int key_read(const char *text, gnutls_x509_privkey_t *ret)
 {
 	gnutls_datum_t pem = datum_of(text);
 	int r = gnutls_x509_privkey_init(ret);
@@ -61,7 +47,7 @@ static int key_read(const char *text, gnutls_x509_privkey_t *ret)
 	return r < 0 ? r : gnutls_x509_privkey_import(*ret, &pem, GNUTLS_X509_FMT_PEM);
 }
 
-static int key_make(gnutls_x509_privkey_t *ret)
+int key_make(gnutls_x509_privkey_t *ret)
 {
 	int r = gnutls_x509_privkey_init(ret);
 
@@ -72,47 +58,59 @@ static int key_make(gnutls_x509_privkey_t *ret)
 
 /* --- making one --- */
 
-static int crt_add_name(gnutls_x509_crt_t certificate, const char *name)
+unsigned name_address(const char *name, unsigned char ret[16])
 {
-	unsigned char address[sizeof(struct in6_addr)];
-	unsigned len = inet_pton(AF_INET, name, address) == 1	 ? 4
-		       : inet_pton(AF_INET6, name, address) == 1 ? 16
-								 : 0;
+	if (inet_pton(AF_INET, name, ret) == 1)
+		return 4;
+	return inet_pton(AF_INET6, name, ret) == 1 ? 16 : 0;
+}
+
+int crt_add_name(gnutls_x509_crt_t certificate, const char *name)
+{
+	unsigned char address[16];
+	unsigned len = name_address(name, address);
 
 	return gnutls_x509_crt_set_subject_alt_name(certificate,
 		len ? GNUTLS_SAN_IPADDRESS : GNUTLS_SAN_DNSNAME, len ? (const void *)address : name,
 		len ? len : (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
 }
 
+int crt_add_subject(gnutls_x509_crt_t certificate, const char *oid, const char *text)
+{
+	return gnutls_x509_crt_set_dn_by_oid(certificate, oid, 0, text, (unsigned)strlen(text));
+}
+
 static int crt_set_subject(gnutls_x509_crt_t certificate, const struct certificate_spec *spec)
 {
-	int r = gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0,
-		spec->name, (unsigned)strlen(spec->name));
+	int r = crt_add_subject(certificate, GNUTLS_OID_X520_COMMON_NAME, spec->name);
 
 	if (r >= 0 && spec->organization)
-		r = gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_ORGANIZATION_NAME, 0,
-			spec->organization, (unsigned)strlen(spec->organization));
+		r = crt_add_subject(
+			certificate, GNUTLS_OID_X520_ORGANIZATION_NAME, spec->organization);
 	for (const char *const *name = spec->subject_names; r >= 0 && name && *name; name++)
 		r = crt_add_name(certificate, *name);
 	return r;
 }
 
-static int crt_set_use(gnutls_x509_crt_t certificate, enum certificate_use use)
+int crt_set_use(gnutls_x509_crt_t certificate, enum certificate_use use, bool encipherment)
 {
 	bool authority = use == CERTIFICATE_AUTHORITY;
+	unsigned usage = GNUTLS_KEY_DIGITAL_SIGNATURE;
 	int r = gnutls_x509_crt_set_basic_constraints(certificate, authority, -1);
 
+	if (authority)
+		usage |= GNUTLS_KEY_KEY_CERT_SIGN;
+	if (encipherment)
+		usage |= GNUTLS_KEY_KEY_ENCIPHERMENT;
 	if (r >= 0)
-		r = gnutls_x509_crt_set_key_usage(certificate,
-			authority ? GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_DIGITAL_SIGNATURE
-				  : GNUTLS_KEY_DIGITAL_SIGNATURE);
+		r = gnutls_x509_crt_set_key_usage(certificate, usage);
 	if (r < 0 || authority)
 		return r;
 	return gnutls_x509_crt_set_key_purpose_oid(certificate,
 		use == CERTIFICATE_SERVER ? GNUTLS_KP_TLS_WWW_SERVER : GNUTLS_KP_TLS_WWW_CLIENT, 0);
 }
 
-static int crt_set_identity(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key)
+int crt_set_identity(gnutls_x509_crt_t certificate)
 {
 	unsigned char serial[SERIAL_LEN], id[64];
 	size_t size = sizeof(id);
@@ -123,8 +121,6 @@ static int crt_set_identity(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t
 		r = gnutls_x509_crt_set_version(certificate, 3);
 	if (r >= 0)
 		r = gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial));
-	if (r >= 0)
-		r = gnutls_x509_crt_set_key(certificate, key);
 	if (r >= 0)
 		r = gnutls_x509_crt_get_key_id(certificate, 0, id, &size);
 	return r < 0 ? r : gnutls_x509_crt_set_subject_key_id(certificate, id, size);
@@ -139,18 +135,14 @@ static int crt_set_time(gnutls_x509_crt_t certificate, int days)
 		     : gnutls_x509_crt_set_expiration_time(certificate, now + (time_t)days * DAY);
 }
 
-static int crt_sign(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key,
-	const struct certificate *authority)
+int crt_sign(gnutls_x509_crt_t certificate, const struct certificate *authority)
 {
 	AUTO_CRT issuer = NULL;
 	AUTO_KEY issuer_key = NULL;
 	unsigned char id[64];
 	size_t size = sizeof(id);
-	int r;
+	int r = crt_read(authority->text, &issuer);
 
-	if (!authority)
-		return gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0);
-	r = crt_read(authority->text, &issuer);
 	if (r >= 0)
 		r = key_read(authority->key, &issuer_key);
 	if (r >= 0)
@@ -161,24 +153,27 @@ static int crt_sign(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key,
 		     : gnutls_x509_crt_sign2(certificate, issuer, issuer_key, GNUTLS_DIG_SHA256, 0);
 }
 
-static int text_take(gnutls_datum_t *datum, char **ret)
+int text_take(gnutls_datum_t *datum, char **ret)
 {
 	*ret = strndup((const char *)datum->data, datum->size);
 	gnutls_free(datum->data);
 	return *ret ? 0 : GNUTLS_E_MEMORY_ERROR;
 }
 
-static int crt_write(
-	gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, struct certificate *ret)
+int crt_export(gnutls_x509_crt_t certificate, char **ret)
 {
 	gnutls_datum_t text;
 	int r = gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &text);
 
-	if (r >= 0)
-		r = text_take(&text, &ret->text);
-	if (r >= 0)
-		r = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &text);
-	return r < 0 ? r : text_take(&text, &ret->key);
+	return r < 0 ? r : text_take(&text, ret);
+}
+
+int key_write(gnutls_x509_privkey_t key, char **ret)
+{
+	gnutls_datum_t text;
+	int r = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &text);
+
+	return r < 0 ? r : text_take(&text, ret);
 }
 
 int certificate_make(const struct certificate_spec *spec, const struct certificate *authority,
@@ -192,17 +187,23 @@ int certificate_make(const struct certificate_spec *spec, const struct certifica
 	if (r >= 0)
 		r = gnutls_x509_crt_init(&certificate);
 	if (r >= 0)
-		r = crt_set_identity(certificate, key);
+		r = gnutls_x509_crt_set_key(certificate, key);
+	if (r >= 0)
+		r = crt_set_identity(certificate);
 	if (r >= 0)
 		r = crt_set_subject(certificate, spec);
 	if (r >= 0)
-		r = crt_set_use(certificate, spec->use);
+		r = crt_set_use(certificate, spec->use, false);
 	if (r >= 0)
 		r = crt_set_time(certificate, spec->days);
 	if (r >= 0)
-		r = crt_sign(certificate, key, authority);
+		r = authority ? crt_sign(certificate, authority)
+			      : gnutls_x509_crt_sign2(
+					certificate, certificate, key, GNUTLS_DIG_SHA256, 0);
 	if (r >= 0)
-		r = crt_write(certificate, key, &made);
+		r = crt_export(certificate, &made.text);
+	if (r >= 0)
+		r = key_write(key, &made.key);
 	if (r < 0)
 		return err_refuse(err, r == GNUTLS_E_MEMORY_ERROR ? ENOMEM : EPROTO,
 			"make a certificate for '%s': %s", spec->name, gnutls_strerror(r));
@@ -266,4 +267,52 @@ bool certificate_is_good(const struct certificate *certificate, const struct cer
 		why = "its time is nearly over";
 	*ret_why = why;
 	return !why;
+}
+
+int certificate_times(const char *text, int64_t *ret_from, int64_t *ret_until, struct err *err)
+{
+	AUTO_CRT crt = NULL;
+	int r = crt_read(text, &crt);
+
+	if (r < 0)
+		return err_refuse(err, r == GNUTLS_E_MEMORY_ERROR ? ENOMEM : EBADMSG,
+			"read a certificate: %s", gnutls_strerror(r));
+	*ret_from = gnutls_x509_crt_get_activation_time(crt);
+	*ret_until = gnutls_x509_crt_get_expiration_time(crt);
+	return 0;
+}
+
+int certificate_name(const char *text, char **ret, struct err *err)
+{
+	char name[1024] = "";
+	size_t len = sizeof(name);
+	AUTO_CRT crt = NULL;
+	int r = crt_read(text, &crt);
+
+	if (r >= 0)
+		r = gnutls_x509_crt_get_dn_by_oid(
+			crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len);
+	if (r < 0 || strnlen(name, len) != len)
+		return err_refuse(
+			err, ENODATA, "read a certificate's name: %s", gnutls_strerror(r));
+	*ret = strndup(name, len);
+	return *ret ? 0 : err_set(err, ENOMEM, "read a certificate's name");
+}
+
+int certificate_pin(const char *text, char ret[CERTIFICATE_PIN_LEN], struct err *err)
+{
+	unsigned char id[CERTIFICATE_PIN_LEN];
+	size_t size = sizeof(id);
+	AUTO_CRT crt = NULL;
+	int r = crt_read(text, &crt), len;
+
+	if (r >= 0)
+		r = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &size);
+	if (r < 0)
+		return err_refuse(err, r == GNUTLS_E_MEMORY_ERROR ? ENOMEM : EBADMSG,
+			"read a certificate: %s", gnutls_strerror(r));
+	len = snprintf(ret, CERTIFICATE_PIN_LEN, "sha256:");
+	for (size_t i = 0; i < size && len + 2 < CERTIFICATE_PIN_LEN; i++)
+		len += snprintf(ret + len, (size_t)(CERTIFICATE_PIN_LEN - len), "%02x", id[i]);
+	return 0;
 }

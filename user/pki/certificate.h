@@ -33,6 +33,17 @@ int certificate_make(const struct certificate_spec *spec, const struct certifica
 bool certificate_is_good(const struct certificate *certificate, const struct certificate_spec *spec,
 	const struct certificate *authority, unsigned days_left, int64_t now, const char **ret_why);
 
+/* From when until when it holds: seconds since 1970. */
+int certificate_times(const char *text, int64_t *ret_from, int64_t *ret_until, struct err *err);
+
+/* The subject's common name, which the caller frees.  ENODATA: it has none, or one with a NUL. */
+int certificate_name(const char *text, char **ret, struct err *err);
+
+#define CERTIFICATE_PIN_LEN (7 + 64 + 1)
+
+/* "sha256:" and the hash of its public key in hex: by it a stranger's authority is known again. */
+int certificate_pin(const char *text, char ret[CERTIFICATE_PIN_LEN], struct err *err);
+
 /* Frees both texts; they are NULL then. */
 void certificate_clear(struct certificate *certificate);
 
