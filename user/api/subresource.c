@@ -8,6 +8,7 @@
 #include "user/api/body.h"
 #include "user/api/change.h"
 #include "user/api/meta.h"
+#include "user/api/podstream.h"
 #include "user/api/scale.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
@@ -164,6 +165,8 @@ int subresource_handle(const struct api_request *request, struct failure *failur
 {
 	const char *name = request->subresource->name;
 
+	if (podstream_is_asked(request))
+		return podstream_handle(request, failure);
 	if (strcmp(name, "binding") == 0)
 		return binding_create(request, failure);
 	if (strcmp(name, "finalize") == 0)
