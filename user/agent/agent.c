@@ -6,6 +6,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "user/agent/nodeapi.h"
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
@@ -125,6 +126,7 @@ static void agent_manifests_changed(struct manifests *manifests, void *userdata)
 			sd_event_exit(agent->loop, 1);
 			return;
 		}
+		nodeapi_open(agent);
 		agent->told_ready = true;
 		log_info("ready");
 		sd_notify(0, "READY=1");
@@ -277,6 +279,7 @@ struct agent *agent_free(struct agent *agent)
 		return NULL;
 	control_exec_end(agent);
 	http_server_free(agent->server);
+	nodeapi_free(agent->nodeapi);
 	worker_free(agent->worker);
 	worker_free(agent->looker);
 	eject_end_all(agent);

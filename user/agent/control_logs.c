@@ -17,7 +17,8 @@ bool control_query_is_true(const struct http_exchange *exchange, const char *nam
 
 bool control_container(struct node_pod *pod, struct http_exchange *exchange, size_t *ret)
 {
-	const char *name = http_exchange_segment(exchange, 3);
+	const char *name =
+		http_exchange_segment(exchange, http_exchange_segment_count(exchange) - 1);
 	struct err err;
 
 	if (node_pod_container(pod, strcmp(name, "-") == 0 ? NULL : name, ret, &err) == 0)

@@ -40,8 +40,9 @@ struct agent {
 	struct datapath *datapath;
 	struct node *node;
 	struct manifests *manifests;
-	struct cluster *cluster; /* NULL: there is no API server */
-	struct http_server *server;
+	struct cluster *cluster;    /* NULL: there is no API server */
+	struct http_server *server; /* of the control socket */
+	struct nodeapi *nodeapi;    /* NULL: it is not served */
 	struct log_stream *log_streams;
 	struct exec_stream *exec_streams;
 	struct agent_service *services; /* ordered by key */
@@ -128,7 +129,7 @@ void control_logs(struct agent *agent, struct http_exchange *exchange);
 void control_follow(struct agent *agent, struct node_pod *pod);
 /* The Pod is gone: its followers end. */
 void control_logs_gone(struct agent *agent, struct node_pod *pod);
-/* The container that segment 3 of the path names ("-": the only one); answers 400 and gives false when
+/* The container that the path's last segment names ("-": the only one); answers 400 and gives false when
  * there is none. */
 bool control_container(struct node_pod *pod, struct http_exchange *exchange, size_t *ret);
 /* "true" or "1" */

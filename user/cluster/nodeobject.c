@@ -223,6 +223,9 @@ json_t *nodeobject_status(const struct nodeobject_input *in, const json_t *node,
 		node_resources(in->machine, in->machine->memory, in->machine->disk), "allocatable",
 		node_allocatable(in->machine), "addresses", "type", "InternalIP", "address",
 		in->address, "type", "Hostname", "address", in->name, "nodeInfo", node_info(in));
+	if (status && in->port)
+		json_object_set_new(status, "daemonEndpoints",
+			json_pack("{s:{s:i}}", "kubeletEndpoint", "Port", (int)in->port));
 	const char *key;
 	json_t *value;
 
