@@ -74,6 +74,7 @@ struct shimwire_signal {
 };
 
 #define SHIMWIRE_EXEC_STDIN 1u
+#define SHIMWIRE_EXEC_TTY   2u
 
 struct shimwire_exec {
 	struct shimwire_header header;
@@ -108,7 +109,7 @@ struct shimwire_container {
 
 /*
  * Every answer.  EXEC: SCM_RIGHTS carries the reading ends of stdout and stderr, then (with
- * SHIMWIRE_EXEC_STDIN) the writing end of stdin.  LIST: count containers of item_size bytes at item_offset.
+ * SHIMWIRE_EXEC_STDIN) the writing end of stdin; with SHIMWIRE_EXEC_TTY a terminal's master, and once more for stdin.  LIST: count containers of item_size bytes at item_offset.
  */
 struct shimwire_answer {
 	struct shimwire_header header;

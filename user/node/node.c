@@ -486,11 +486,14 @@ char *node_pod_log_dir(const struct node_pod *pod, size_t container)
 	return fs_format("%s/%s", pod->log_dir, observed_container(pod->spec, container)->name);
 }
 
-int node_pod_exec(struct node_pod *pod, size_t container, const char *const *argv, bool with_stdin,
+int node_pod_exec(struct node_pod *pod, size_t container, const struct node_exec *exec,
 	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err)
 {
 	char id[SHIM_ID_MAX];
-	struct shim_exec_spec spec = {.container = id, .argv = argv, .with_stdin = with_stdin};
+	struct shim_exec_spec spec = {.container = id,
+		.argv = exec->argv,
+		.with_stdin = exec->with_stdin,
+		.tty = exec->tty};
 
 	if (!pod->shim || pod->observed.containers[container].phase != CONTAINER_RUNNING)
 		return err_refuse(err, ENOENT, "container %s of pod %s is not running",

@@ -103,7 +103,8 @@ static int exec_encode(const struct shim_exec_spec *spec, struct shimwire_exec *
 	if (!message)
 		return err_set(err, ENOMEM, "encode a command");
 	message->timeout_usec = spec->timeout_usec;
-	message->flags = spec->with_stdin ? SHIMWIRE_EXEC_STDIN : 0;
+	message->flags =
+		(spec->with_stdin ? SHIMWIRE_EXEC_STDIN : 0) | (spec->tty ? SHIMWIRE_EXEC_TTY : 0);
 	message->argv_offset = sizeof(*message);
 	message->argv_size = (__u32)(size - sizeof(*message));
 	message->argc = (__u32)argc;

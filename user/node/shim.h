@@ -106,11 +106,13 @@ struct shim_exec_spec {
 	const char *container; /* id */
 	const char *const *argv;
 	bool with_stdin;       /* podnetd gets the writing end */
+	bool tty;	       /* its stdin, stdout and stderr are a terminal */
 	uint64_t timeout_usec; /* 0: none.  On expiry everything in the exec's cgroup is killed */
 };
 
 struct shim_exec_events {
-	/* It runs: the caller owns the descriptors (non-blocking; *in -1 without stdin). */
+	/* It runs: the caller owns the descriptors (non-blocking; @in_fd -1 without stdin).  With a terminal @out_fd
+	 * is its master and @err_fd -1. */
 	void (*started)(void *userdata, int in_fd, int out_fd, int err_fd);
 	/* It ended (code as shim_exit.code), or could not be run: code is a negative errno (-ETIMEDOUT after
 	 * the deadline) and @reason says why.  Always the last call. */

@@ -38,6 +38,7 @@ static int parse_exec(const char *message, size_t size, struct exec_request *ret
 	memcpy(ret->id, wire.id, sizeof(ret->id));
 	ret->timeout_usec = wire.timeout_usec;
 	ret->with_stdin = wire.flags & SHIMWIRE_EXEC_STDIN;
+	ret->tty = wire.flags & SHIMWIRE_EXEC_TTY;
 	at = message + wire.argv_offset;
 	end = at + wire.argv_size;
 	for (__u32 i = 0; i < wire.argc; i++) {
