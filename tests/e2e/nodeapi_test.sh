@@ -87,7 +87,7 @@ k create -f - <<-'END' >/dev/null
 	  - name: main
 	    image: busybox
 	    imagePullPolicy: IfNotPresent
-	    args: [sh, -c, "echo first; echo err >&2; echo second; until [ -e /tmp/end ]; do sleep 0.1; done; rm /tmp/end; echo last; exit 5"]
+	    args: [sh, -c, "echo first; echo err >&2; sleep 1; echo second; until [ -e /tmp/end ]; do sleep 0.1; done; rm /tmp/end; echo last; exit 5"]
 	---
 	apiVersion: v1
 	kind: Pod
@@ -99,9 +99,45 @@ k create -f - <<-'END' >/dev/null
 	  - {name: side, image: busybox, imagePullPolicy: IfNotPresent, args: [sleep, "1000"]}
 END
 eventually "the Pods are ready" "$SECONDS_READY" pods_are_ready talker two
+eventually "one has spoken" 20 eval '[ "$(k logs talker --tail=1)" = second ]'
 
 # --- logs ---
 is "logs" "$(k logs talker | sort)" $'err\nfirst\nsecond'
+is "--tail" "$(k logs talker --tail=1)" second
+like "--timestamps" "$(k logs talker --timestamps --tail=1)" \
+	'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}(Z|[+-][0-9:]{5}) second$'
+is "--since" "$(k logs talker --since=1h | wc -l)" 3
+is "--since-time" "$(k logs talker --since-time=2099-01-01T00:00:00Z)" ""
+is "--limit-bytes" "$(k logs talker --limit-bytes=4)" firs
+fails "with two containers one must be named" \
+	"a container name must be specified for pod two, choose one of: \[web side\]" k logs two
+fails "an unknown container is refused" "container nobody is not valid for pod talker" k logs talker -c nobody
+fails "an unknown Pod, too" 'pods "missing" not found' k logs missing
+fails "there is no log before the first one" 'previous terminated container "main" in pod "talker" not found' \
+	k logs talker --previous
+timeout 60 "$KUBECTL" logs -f talker >"$TEST_DIR/followed" 2>&1 &
+follower=$!
+eventually "logs -f begins with what was said" 10 grep -q second "$TEST_DIR/followed"
+is "exec without a word of its own" "$(k exec talker -- touch /tmp/end 2>&1)" ""
+eventually "logs -f goes on with what is said" 10 grep -q last "$TEST_DIR/followed"
+eventually "and ends with its container" 20 eval '! kill -0 $follower 2>/dev/null'
+eventually "the container starts again" 20 eval \
+	'[ "$(k get pod talker -o jsonpath="{.status.containerStatuses[0].restartCount}")" = 1 ]'
+is "--previous" "$(k logs talker --previous --tail=1)" last
+
+# --- exec ---
+is "exec has a command's output" "$(k exec two -c web -- cat /tmp/w/index.html)" hello
+is "and its stderr" "$(k exec two -c web -- sh -c 'echo no >&2' 2>&1 >/dev/null)" no
+k exec two -c web -- sh -c 'exit 7' 2>"$TEST_DIR/err"
+is "its exit code" $? 7
+is "and what kubectl says of that" "$(cat "$TEST_DIR/err")" "command terminated with exit code 7"
+is "stdin reaches it, and its end" "$(printf 'a\nb' | k exec -i two -c web -- sh -c 'cat; echo c')" $'a\nbc'
+head -c 20000000 /dev/urandom >"$TEST_DIR/big"
+is "so do 20 MB, both ways" "$(k exec -i two -c web -- cat <"$TEST_DIR/big" | sha256sum)" \
+	"$(sha256sum <"$TEST_DIR/big")"
+fails "a program that is not there" "nonsense" k exec two -c web -- nonsense
+fails "exec in an unknown container" "container nobody is not valid for pod two" k exec two -c nobody -- true
+
 note "$(cat "$LAB/podnetd.log" "$TEST_DIR/control.log" | tail -20)"
 k delete pod talker two --wait=false
 kill "$control"

@@ -11,6 +11,7 @@
 #include "user/base/worker.h"
 #include "user/datapath/datapath.h"
 #include "user/http/server.h"
+#include "user/http/streams.h"
 #include "user/model/service.h"
 #include "user/node/node.h"
 
@@ -136,6 +137,8 @@ bool control_container(struct node_pod *pod, struct http_exchange *exchange, siz
 bool control_query_is_true(const struct http_exchange *exchange, const char *name);
 
 /* control_exec.c */
+/* What the query asks for: input, output, error, tty. */
+struct streams_wish control_wish(const struct http_exchange *exchange);
 void control_exec(struct agent *agent, struct http_exchange *exchange);
 /* The Pod is gone: there is nothing to kill any more. */
 void control_exec_gone(struct agent *agent, struct node_pod *pod);
