@@ -138,6 +138,26 @@ is "so do 20 MB, both ways" "$(k exec -i two -c web -- cat <"$TEST_DIR/big" | sh
 fails "a program that is not there" "nonsense" k exec two -c web -- nonsense
 fails "exec in an unknown container" "container nobody is not valid for pod two" k exec two -c nobody -- true
 
+# --- a terminal ---
+in_terminal() { # COMMAND...: with its output, whose lines end as a terminal's
+	script -qec "stty rows 33 cols 101; $(printf '%q ' timeout 60 "$KUBECTL" "$@")" /dev/null </dev/null | tr -d '\r'
+}
+like "exec -t has a terminal among the container's" "$(in_terminal exec -it two -c web -- tty)" '/dev/pts/[0-9]+'
+like "of the size of ours" "$(in_terminal exec -it two -c web -- sh -c 'sleep 1; stty size')" '33 101'
+
+# --- port-forward ---
+timeout 60 "$KUBECTL" port-forward two 18080:8080 18081:81 >"$TEST_DIR/forward" 2>&1 &
+forward=$!
+at_exit kill "$forward"
+eventually "port-forward listens" 10 grep -q 'from 127.0.0.1:18080 -> 8080' "$TEST_DIR/forward"
+is "and leads to the Pod" "$(curl -s --max-time 5 http://127.0.0.1:18080/index.html)" hello
+is "again and again" "$(for _ in {1..50}; do curl -s --max-time 5 http://127.0.0.1:18080/index.html; done | sort | uniq -c | xargs)" \
+	"50 hello"
+curl -s --max-time 5 http://127.0.0.1:18081/ >/dev/null
+eventually "a port where nobody listens is told" 5 grep -q 'an error occurred forwarding 18081 -> 81: .*connection refused' "$TEST_DIR/forward"
+is "the others go on" "$(curl -s --max-time 5 http://127.0.0.1:18080/index.html)" hello
+kill "$forward"
+
 note "$(cat "$LAB/podnetd.log" "$TEST_DIR/control.log" | tail -20)"
 k delete pod talker two --wait=false
 kill "$control"

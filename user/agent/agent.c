@@ -59,6 +59,7 @@ static void agent_gone(void *userdata, struct node_pod *pod)
 
 	control_logs_gone(agent, pod);
 	control_exec_gone(agent, pod);
+	control_forward_gone(agent, pod);
 	clusterpods_gone(agent, pod);
 	if (!agent->manifests)
 		return;
@@ -278,6 +279,7 @@ struct agent *agent_free(struct agent *agent)
 	if (!agent)
 		return NULL;
 	control_exec_end(agent);
+	control_forward_end(agent);
 	http_server_free(agent->server);
 	nodeapi_free(agent->nodeapi);
 	worker_free(agent->worker);

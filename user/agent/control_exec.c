@@ -28,6 +28,7 @@ struct exec_stream {
 	struct streams *streams;
 	uint32_t exec;
 	bool running; /* there is something to kill */
+	bool started; /* its descriptors are there */
 	bool ended;
 	struct exec_input {
 		int fd;
@@ -183,7 +184,7 @@ static void exec_data(void *userdata, enum channel channel, const void *data, si
 		exec_resize(stream, data, len);
 		return;
 	}
-	if (input->last || stream->ended || (stream->running && input->fd < 0))
+	if (input->last || stream->ended || (stream->started && input->fd < 0))
 		return;
 	if (input->waiting.len + len > INPUT_MOST || buffer_append(&input->waiting, data, len) < 0)
 		input->last = true;
@@ -209,6 +210,7 @@ static void exec_started(void *userdata, int in_fd, int out_fd, int err_fd)
 	struct exec_stream *stream = userdata;
 	int fds[2] = {out_fd, err_fd};
 
+	stream->started = true;
 	stream->input.fd = in_fd;
 	if (in_fd >= 0 && sd_event_add_io(stream->agent->loop, &stream->input.source, in_fd,
 				  EPOLLOUT, exec_input_writable, stream) < 0)

@@ -22,6 +22,7 @@ static const struct {
 	{"containerLogs", 3, 3, true, control_logs},
 	{"exec", 3, 4, false, control_exec},
 	{"healthz", 0, 0, true, healthz},
+	{"portForward", 2, 3, false, control_forward},
 };
 
 static bool is_allowed(const struct http_exchange *exchange, bool get)

@@ -46,6 +46,7 @@ struct agent {
 	struct nodeapi *nodeapi;    /* NULL: it is not served */
 	struct log_stream *log_streams;
 	struct exec_stream *exec_streams;
+	struct forward *forwards;
 	struct agent_service *services; /* ordered by key */
 	struct vips *vips;
 	json_t *service_times; /* "ns/name" -> created, microseconds since 1970 */
@@ -144,6 +145,11 @@ void control_exec(struct agent *agent, struct http_exchange *exchange);
 void control_exec_gone(struct agent *agent, struct node_pod *pod);
 /* Ends all sessions. */
 void control_exec_end(struct agent *agent);
+
+/* control_forward.c: the same for port-forward */
+void control_forward(struct agent *agent, struct http_exchange *exchange);
+void control_forward_gone(struct agent *agent, struct node_pod *pod);
+void control_forward_end(struct agent *agent);
 
 /* control.c */
 /* The Pod that the path names; answers 404 and gives NULL when there is none. */
