@@ -57,7 +57,7 @@ message() {
 }
 
 pods_are_ready() { # NAME...
-	[ "$(k get pods "$@" -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}')" = "True True" ]
+	[ "$(k get pods "$@" -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}')" = "True True True" ]
 }
 
 mkdir -p "$HOME"
@@ -96,9 +96,18 @@ k create -f - <<-'END' >/dev/null
 	  terminationGracePeriodSeconds: 1
 	  containers:
 	  - {name: web, image: busybox, imagePullPolicy: IfNotPresent, args: [sh, -c, "mkdir /tmp/w; echo hello >/tmp/w/index.html; exec httpd -f -p 8080 -h /tmp/w"]}
-	  - {name: side, image: busybox, imagePullPolicy: IfNotPresent, args: [sleep, "1000"]}
+	  - {name: side, image: busybox, imagePullPolicy: IfNotPresent, args: [sh, -c, "while :; do echo tick; sleep 0.2; done"]}
+	---
+	apiVersion: v1
+	kind: Pod
+	metadata: {name: reader}
+	spec:
+	  terminationGracePeriodSeconds: 1
+	  restartPolicy: Never
+	  containers:
+	  - {name: main, image: busybox, imagePullPolicy: IfNotPresent, stdin: true, stdinOnce: true, args: [sh, -c, 'while read l; do echo "got $l"; done; echo bye; echo err >&2']}
 END
-eventually "the Pods are ready" "$SECONDS_READY" pods_are_ready talker two
+eventually "the Pods are ready" "$SECONDS_READY" pods_are_ready talker two reader
 eventually "one has spoken" 20 eval '[ "$(k logs talker --tail=1)" = second ]'
 
 # --- logs ---
@@ -145,6 +154,14 @@ in_terminal() { # COMMAND...: with its output, whose lines end as a terminal's
 like "exec -t has a terminal among the container's" "$(in_terminal exec -it two -c web -- tty)" '/dev/pts/[0-9]+'
 like "of the size of ours" "$(in_terminal exec -it two -c web -- sh -c 'sleep 1; stty size')" '33 101'
 
+# --- attach ---
+like "attach hears what is said from now on" "$(timeout 5 "$KUBECTL" attach two -c side </dev/null 2>&1)" $'tick\ntick\ntick'
+is "attach -i speaks to the container, until it ends" "$(printf 'a\nb\n' | k attach -i reader 2>"$TEST_DIR/err")" $'got a\ngot b\nbye'
+is "with its stderr" "$(grep -c '^err$' "$TEST_DIR/err")" 1
+eventually "its stdin has ended with that" 10 eval '[ "$(k get pod reader -o jsonpath="{.status.phase}")" = Succeeded ]'
+is "the log has it all" "$(k logs reader | sort | xargs)" "bye err got a got b"
+fails "nobody attaches to what has ended" "cannot attach a container in a completed pod" k attach reader
+
 # --- port-forward ---
 timeout 60 "$KUBECTL" port-forward two 18080:8080 18081:81 >"$TEST_DIR/forward" 2>&1 &
 forward=$!
@@ -159,7 +176,7 @@ is "the others go on" "$(curl -s --max-time 5 http://127.0.0.1:18080/index.html)
 kill "$forward"
 
 note "$(cat "$LAB/podnetd.log" "$TEST_DIR/control.log" | tail -20)"
-k delete pod talker two --wait=false
+k delete pod talker two reader --wait=false
 kill "$control"
 node_down
 done_testing

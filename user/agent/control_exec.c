@@ -22,7 +22,7 @@ struct exec_stream {
 	struct agent *agent;
 	struct node_pod *pod; /* NULL: it is gone */
 	size_t container;
-	char **argv;
+	char **argv; /* NULL: the container's own streams are attached to */
 	struct streams_wish wish;
 	struct winsize size; /* of the client's terminal; all zero: it has not said */
 	struct streams *streams;
@@ -184,7 +184,8 @@ static void exec_data(void *userdata, enum channel channel, const void *data, si
 		exec_resize(stream, data, len);
 		return;
 	}
-	if (input->last || stream->ended || (stream->started && input->fd < 0))
+	if (input->last || (stream->ended && !stream->started) ||
+		(stream->started && input->fd < 0))
 		return;
 	if (input->waiting.len + len > INPUT_MOST || buffer_append(&input->waiting, data, len) < 0)
 		input->last = true;
@@ -324,27 +325,44 @@ struct streams_wish control_wish(const struct http_exchange *exchange)
 	};
 }
 
-void control_exec(struct agent *agent, struct http_exchange *exchange)
+static const struct streams_events stream_events = {
+	.ready = exec_ready,
+	.data = exec_data,
+	.ended = exec_input_ended,
+	.drained = exec_drained,
+	.closed = exec_closed,
+};
+
+/* The Pod and container that the path names; NULL: it was answered why not. */
+static struct exec_stream *exec_stream_of(struct agent *agent, struct http_exchange *exchange)
 {
-	static const struct streams_events events = {
-		.ready = exec_ready,
-		.data = exec_data,
-		.ended = exec_input_ended,
-		.drained = exec_drained,
-		.closed = exec_closed,
-	};
 	struct node_pod *pod = control_pod(agent, exchange);
 	struct exec_stream *stream;
-	size_t container, count;
+	size_t container;
 
 	if (!pod || !control_container(pod, exchange, &container))
-		return;
+		return NULL;
 	stream = exec_stream_new(agent, pod, container);
-	if (!stream) {
+	if (stream)
+		stream->wish = control_wish(exchange);
+	else
 		http_answer_failure(exchange, 500, "InternalError", "out of memory");
+	return stream;
+}
+
+static void exec_stream_begin(struct exec_stream *stream, struct http_exchange *exchange)
+{
+	if (streams_upgrade(exchange, &stream->wish, &stream_events, stream, &stream->streams) < 0)
+		exec_stream_free(stream);
+}
+
+void control_exec(struct agent *agent, struct http_exchange *exchange)
+{
+	struct exec_stream *stream = exec_stream_of(agent, exchange);
+	size_t count;
+
+	if (!stream)
 		return;
-	}
-	stream->wish = control_wish(exchange);
 	stream->argv = exec_args(exchange, &count);
 	if (count == 0 || count == EXEC_ARGS_MAX) {
 		http_answer_failure(exchange, 400, "BadRequest", "command: want 1 to %d arguments",
@@ -352,8 +370,15 @@ void control_exec(struct agent *agent, struct http_exchange *exchange)
 		exec_stream_free(stream);
 		return;
 	}
-	if (streams_upgrade(exchange, &stream->wish, &events, stream, &stream->streams) < 0)
-		exec_stream_free(stream);
+	exec_stream_begin(stream, exchange);
+}
+
+void control_attach(struct agent *agent, struct http_exchange *exchange)
+{
+	struct exec_stream *stream = exec_stream_of(agent, exchange);
+
+	if (stream)
+		exec_stream_begin(stream, exchange);
 }
 
 void control_exec_gone(struct agent *agent, struct node_pod *pod)

@@ -19,6 +19,7 @@ static const struct {
 	bool get; /* only GET */
 	void (*answer)(struct agent *agent, struct http_exchange *exchange);
 } routes[] = {
+	{"attach", 3, 4, false, control_attach},
 	{"containerLogs", 3, 3, true, control_logs},
 	{"exec", 3, 4, false, control_exec},
 	{"healthz", 0, 0, true, healthz},

@@ -141,6 +141,7 @@ bool control_query_is_true(const struct http_exchange *exchange, const char *nam
 /* What the query asks for: input, output, error, tty. */
 struct streams_wish control_wish(const struct http_exchange *exchange);
 void control_exec(struct agent *agent, struct http_exchange *exchange);
+void control_attach(struct agent *agent, struct http_exchange *exchange);
 /* The Pod is gone: there is nothing to kill any more. */
 void control_exec_gone(struct agent *agent, struct node_pod *pod);
 /* Ends all sessions. */

@@ -129,7 +129,7 @@ int node_pod_container(const struct node_pod *pod, const char *name, size_t *ret
 char *node_pod_log_dir(const struct node_pod *pod, size_t container);
 /* A command for a container.  Borrowed during the call. */
 struct node_exec {
-	const char *const *argv;
+	const char *const *argv; /* NULL: none, its own output and stdin are attached to */
 	bool with_stdin, tty;
 };
 /* Runs it in a running container: see shim_exec. */

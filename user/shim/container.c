@@ -12,6 +12,7 @@
 #include "user/base/clock.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
+#include "user/shim/attach.h"
 #include "user/shim/child.h"
 #include "user/shim/exitrecord.h"
 #include "user/shim/keeper.h"
@@ -47,6 +48,9 @@ static void container_free(struct container *container)
 {
 	struct container **link = &container->keeper->containers;
 
+	attach_end_all(container);
+	close_fd(&container->in_fd);
+
 	while (*link && *link != container)
 		link = &(*link)->next;
 	if (*link)
@@ -67,10 +71,12 @@ static struct container *container_new(struct keeper *keeper, const char *id)
 		return NULL;
 	container->keeper = keeper;
 	snprintf(container->id, sizeof(container->id), "%s", id);
-	container->log.fd = container->profile_fd = -1;
+	container->log.fd = container->profile_fd = container->in_fd = -1;
 	container->out.source.fd = container->err.source.fd = container->call.complaint.fd = -1;
 	container->out.stream = (struct crilog_stream){.log = &container->log, .name = "stdout"};
 	container->err.stream = (struct crilog_stream){.log = &container->log, .name = "stderr"};
+	container->out.container = container->err.container = container;
+	container->err.is_err = true;
 	container->next = keeper->containers;
 	keeper->containers = container;
 	return container;
@@ -108,6 +114,8 @@ static void container_end(struct container *container)
 
 	output_drain(&container->out);
 	output_drain(&container->err);
+	attach_end_all(container);
+	close_fd(&container->in_fd);
 	container->oom = container->cgroup[0] &&
 			 hierarchies_oom_killed(&keeper->hierarchies, container->cgroup);
 	container->state = CONTAINER_ENDED;
@@ -188,6 +196,7 @@ static int create_start(
 {
 	struct keeper *keeper = container->keeper;
 	AUTO_FD out = -1;
+	AUTO_FD in = -1;
 	char pid_file[PATH_MAX];
 	struct runtime_spec spec = {.args = {"create", "--bundle", request->bundle, "--pid-file",
 					    pid_file, container->id}};
@@ -203,9 +212,18 @@ static int create_start(
 	if (r < 0)
 		return err_set(err, -r, "make a pipe");
 	out = fds[1];
+	spec.in_fd = -1;
 	r = output_watch(&keeper->reactor, &container->out, fds[0], err);
 	if (r < 0)
 		return r;
+	if (request->flags & SHIMWIRE_CREATE_STDIN) {
+		r = child_pipe(fds, 1);
+		if (r < 0)
+			return err_set(err, -r, "make a pipe");
+		in = spec.in_fd = fds[0];
+		container->in_fd = fds[1];
+		container->stdin_once = request->flags & SHIMWIRE_CREATE_STDIN_ONCE;
+	}
 	r = child_pipe(spec.err_fds, 0);
 	if (r < 0)
 		return err_set(err, -r, "make a pipe");
@@ -255,7 +273,7 @@ static int container_call(struct container *container, struct runtime_spec *spec
 
 	if (r < 0)
 		return err_set(err, -r, "make a pipe");
-	spec->out_fd = -1;
+	spec->in_fd = spec->out_fd = -1;
 	return runtime_start(&keeper->reactor, &keeper->runtime, spec, &container->call, done, err);
 }
 

@@ -37,8 +37,13 @@ struct container {
 	uint64_t started_wall, started_mono, finished_wall;
 	char cgroup[HIERARCHY_PATH]; /* "" until created */
 	int profile_fd;
+	bool stdin_once;
+	int in_fd; /* the writing end of its stdin; -1: it has none */
+	struct attach *attaches;
 	struct crilog log;
 	struct container_output {
+		struct container *container;
+		bool is_err;
 		struct source source;
 		struct crilog_stream stream;
 	} out, err;

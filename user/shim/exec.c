@@ -12,6 +12,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/base/err.h"
+#include "user/shim/attach.h"
 #include "user/shim/child.h"
 #include "user/shim/container.h"
 #include "user/shim/enter.h"
@@ -302,6 +303,7 @@ void exec_kill(struct keeper *keeper, struct origin origin, uint32_t number)
 			exec->silent = true;
 			exec_end_now(exec);
 		}
+	attach_drop(keeper, origin.client, number);
 	server_done(keeper, origin);
 }
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "user/shim/attach.h"
 #include "user/shim/container.h"
 
 /* A process that outlives its container could refill the pipe for ever. */
@@ -19,6 +20,8 @@ static ssize_t output_read(struct container_output *output)
 		return n;
 	clock_gettime(CLOCK_REALTIME, &now);
 	crilog_feed(&output->stream, chunk, (size_t)n, &now);
+	if (output->container->attaches)
+		attach_feed(output->container, output->is_err, chunk, (size_t)n);
 	return n;
 }
 

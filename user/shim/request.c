@@ -71,12 +71,22 @@ static int parse_id(const void *message, size_t size, struct request *ret)
 
 static int parse_create(const void *message, size_t size, struct shimwire_create *ret)
 {
-	int r = parse_body(message, size, ret, sizeof(*ret));
+	size_t known = size < sizeof(*ret) ? SHIMWIRE_CREATE_LEAST : sizeof(*ret);
+	int r;
 
+	memset(ret, 0, sizeof(*ret));
+	r = parse_body(message, size, ret, known);
 	if (r == 0 &&
 		(!id_is_valid(ret->id) || !path_is_valid(ret->bundle) || !path_is_valid(ret->log)))
 		return -EINVAL;
 	return r;
+}
+
+static int parse_attach(const void *message, size_t size, struct shimwire_attach *ret)
+{
+	int r = parse_body(message, size, ret, sizeof(*ret));
+
+	return r == 0 && !id_is_valid(ret->id) ? -EINVAL : r;
 }
 
 static int parse_signal(const void *message, size_t size, struct shimwire_signal *ret)
@@ -104,6 +114,7 @@ int request_parse(const void *message, size_t size, struct request *ret)
 	case SHIMWIRE_DELETE:
 	case SHIMWIRE_REOPEN_LOG: return parse_id(message, size, ret);
 	case SHIMWIRE_SIGNAL: return parse_signal(message, size, &ret->signal);
+	case SHIMWIRE_ATTACH: return parse_attach(message, size, &ret->attach);
 	case SHIMWIRE_EXEC: return parse_exec(message, size, &ret->exec);
 	case SHIMWIRE_EXEC_KILL:
 		return parse_body(message, size, &ret->exec_kill, sizeof(ret->exec_kill));
