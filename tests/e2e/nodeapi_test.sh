@@ -175,8 +175,75 @@ eventually "a port where nobody listens is told" 5 grep -q 'an error occurred fo
 is "the others go on" "$(curl -s --max-time 5 http://127.0.0.1:18080/index.html)" hello
 kill "$forward"
 
-note "$(cat "$LAB/podnetd.log" "$TEST_DIR/control.log" | tail -20)"
-k delete pod talker two reader --wait=false
-kill "$control"
+# --- who may ---
+certificate viewer /CN=viewer
+certificate node /O=system:nodes/CN=system:node:test-node
+certificate admin /O=system:masters/CN=boss
+as_viewer() {
+	timeout 60 "$KUBECTL" --kubeconfig=/dev/null --server="https://127.0.0.1:$PORT" \
+		--certificate-authority="$PKI/ca.crt" --client-certificate="$TEST_DIR/viewer.crt" \
+		--client-key="$TEST_DIR/viewer.key" "$@"
+}
+fails "who may nothing has no logs" 'User "viewer" cannot get resource "pods".* in API group' as_viewer logs two -c side
+ok "a role is given" k create clusterrolebinding viewers --clusterrole=view --user=viewer
+like "who may look has them" "$(as_viewer logs two -c side --tail=1)" tick
+fails "but runs nothing" 'User "viewer" cannot create resource "pods/exec"' as_viewer exec two -c web -- true
+fails "nor attaches" 'User "viewer" cannot create resource "pods/attach"' as_viewer attach two -c side
+fails "nor forwards" 'User "viewer" cannot create resource "pods/portforward"' as_viewer port-forward two 18090:8080
+is "the node asks for a name" "$(ask_node - /pods)" 401
+is "not everybody is answered" "$(ask_node viewer /containerLogs/default/two/side)" 403
+like "and told why" "$(message)" "user=viewer.*for the API server and system:masters alone"
+is "not even another node" "$(ask_node node /healthz)" 403
+is "the administrator is" "$(ask_node admin /healthz)" 200
+is "the API server's own certificate is" "$(cp "$PKI"/node-client.* "$TEST_DIR"; ask_node node-client /healthz)" 200
+is "which is nobody for the API" "$(curl -s --cacert "$PKI/ca.crt" --cert "$PKI/node-client.crt" \
+	--key "$PKI/node-client.key" -o /dev/null -w '%{http_code}' "https://127.0.0.1:$PORT/api/v1/pods")" 403
+
+# --- the node's own words ---
+ask_node admin /pods >/dev/null
+is "/pods" "$(jq -r '[.items[].metadata.name] | sort | join(" ")' "$TEST_DIR/answer")" "reader talker two"
+ask_node admin /stats/summary >/dev/null
+is "/stats/summary" "$(jq -r '.node.nodeName, (.pods[] | select(.podRef.name == "two") | .containers[] |
+	select(.name == "web") | (.memory.workingSetBytes > 0), (.cpu.usageCoreNanoSeconds > 0))' "$TEST_DIR/answer" | xargs)" \
+	"test-node true true"
+ask_node admin /metrics/resource >/dev/null
+like "/metrics/resource" "$(grep '^container_cpu' "$TEST_DIR/answer")" \
+	'container_cpu_usage_seconds_total\{container="web",namespace="default",pod="two"\} [0-9]+\.[0-9]{6}'
+like "of the node, too" "$(cat "$TEST_DIR/answer")" $'\nnode_memory_working_set_bytes [1-9]'
+is "what is nowhere" "$(ask_node admin /nothing)" 404
+is "what must be upgraded" "$(ask_node admin '/exec/default/two/web?command=ls&output=1')" 400
+uid=$(k get pod two -o jsonpath='{.metadata.uid}')
+is "a Pod by its UID" "$(ask_node admin "/exec/default/two/$uid/web?command=ls")" 400
+is "and by another's" "$(ask_node admin "/exec/default/two/0$uid/web?command=ls")" 404
+
+# --- bad input ---
+api() { # PATH: "CODE", the answer in $TEST_DIR/answer
+	curl -s --max-time 10 --unix-socket "$SOCKET" -o "$TEST_DIR/answer" -w '%{http_code}' "http://podnet/api/v1/namespaces/default/pods$1"
+}
+is "exec wants an upgrade" "$(api '/two/exec?command=ls&stdout=1') $(message)" "400 Upgrade request required"
+is "tailLines" "$(api '/talker/log?tailLines=-1') $(jq -r .reason "$TEST_DIR/answer")" "422 Invalid"
+is "sinceTime" "$(api '/talker/log?sinceTime=yesterday') $(message)" \
+	"400 sinceTime: 'yesterday' is no time as in RFC 3339"
+k create -f - <<-'END' >/dev/null
+	apiVersion: v1
+	kind: Pod
+	metadata: {name: nowhere}
+	spec: {nodeSelector: {never: there}, containers: [{name: main, image: busybox}]}
+END
+is "a Pod without a node has said nothing" "$(k logs nowhere)" ""
+fails "nor does it run anything" "pod nowhere does not have a host assigned" k exec nowhere -- true
+k delete pod nowhere --wait=false >/dev/null
+lab_podnetd_kill TERM
+fails "a node that is away" "error dialing backend: dial tcp 192.0.2.1:10250: connect: connection refused" k logs two -c side
+lab_podnetd_start
+eventually "and back" 20 eval '[ "$(k logs two -c side --tail=1)" = tick ]'
+is "a Pod that went on meanwhile is heard" "$(k exec two -c web -- echo hello)" hello
+like "attached to, too" "$(timeout 5 "$KUBECTL" attach two -c side </dev/null 2>&1)" $'tick\ntick'
+unlike "nothing went wrong at the server" "$(cat "$TEST_DIR/control.log")" 'ERROR|Sanitizer'
+
+k delete pod talker two reader --wait=false >/dev/null
+eventually "the Pods are gone" 30 eval '[ -z "$(k get pods -o name)" ]'
 node_down
+kill "$control"
+lab_wait 20 control_is_gone
 done_testing

@@ -147,6 +147,10 @@ void control_exec_gone(struct agent *agent, struct node_pod *pod);
 /* Ends all sessions. */
 void control_exec_end(struct agent *agent);
 
+/* nodestats.c */
+void nodestats_summary(struct agent *agent, struct http_exchange *exchange);
+void nodestats_metrics(struct agent *agent, struct http_exchange *exchange);
+
 /* control_forward.c: the same for port-forward */
 void control_forward(struct agent *agent, struct http_exchange *exchange);
 void control_forward_gone(struct agent *agent, struct node_pod *pod);

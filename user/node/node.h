@@ -17,6 +17,7 @@
 struct err;
 struct node;
 struct node_pod;
+struct usage;
 struct worker;
 
 /* All strings are borrowed and must outlive the node. */
@@ -136,6 +137,10 @@ struct node_exec {
 int node_pod_exec(struct node_pod *pod, size_t container, const struct node_exec *exec,
 	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err);
 void node_pod_exec_kill(struct node_pod *pod, uint32_t exec);
+
+/* What container @container uses, or the whole Pod. */
+#define NODE_POD_WHOLE SIZE_MAX
+void node_pod_usage(const struct node_pod *pod, size_t container, struct usage *ret);
 
 /* ConfigMaps or Secrets changed: volumes are brought up to date, waiting Pods try again now. */
 void node_sources_changed(struct node *node);
