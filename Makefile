@@ -13,6 +13,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 V ?=#				1: show the commands
 M ?=#				words of names: only these mutants
 T ?=#				unit|bpf|netns|e2e|vm|NAME: only these tests
+D ?=#				kubectl|cluster: this demo instead of the main one
 B ?=#				REGEX: only benchmarks whose names match
 GATE ?=#			1: a benchmark that misses its target is a failure
 PLOT ?=#			1: benchmarks are drawn, too
@@ -167,7 +168,7 @@ lint: ## format, shell, C, layers, SPDX, sizes
 	$(Q)tools/lint
 
 demo: ## the main job, on this host; stdout holds its steps only
-	$(Q)tools/run-demo
+	$(Q)tools/run-demo$(D:%=-%)
 
 INSTALLED = $(SBIN_PROGRAMS:%=$(PREFIX)/sbin/%) $(PREFIX)/bin/podnetctl /opt/cni/bin/podnet \
 	$(foreach p,$(wildcard man/*),$(PREFIX)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p))) \

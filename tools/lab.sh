@@ -8,7 +8,7 @@
 #	LAB_BIN		where the programs are
 #	LAB_INSTANCE	name in BPF pins, nftables
 #	LAB_SOURCE	the source tree
-# and may set LAB_FLAGS, an array of further flags for podnetd.
+# and may set LAB_FLAGS, an array of further flags for podnetd, and LAB_REGISTRY_HOST, an address of this machine.
 
 lab_prepare() {
 	mkdir -p "$LAB"/{state,log,manifests,cni/conf,cni/bin}
@@ -26,7 +26,8 @@ lab_detached() {
 lab_registry_start() { # IMAGE...
 	local image images
 	images=$(cd "$LAB_SOURCE" && realpath -m "${BUILD_ROOT:-build}/images")
-	lab_detached "$LAB_SOURCE/tools/registry" start "$LAB/registry" >/dev/null || return
+	lab_detached "$LAB_SOURCE/tools/registry" start "$LAB/registry" 0 "${LAB_REGISTRY_HOST:-127.0.0.1}" >/dev/null ||
+		return
 	"$LAB_SOURCE/tools/registry" conf "$LAB/registry" >"$LAB/registries.conf" || return
 	for image in "$@"; do
 		"$LAB_SOURCE/tools/make-image" "$image" "$images" || return
@@ -39,13 +40,17 @@ lab_registry_stop() {
 	"$LAB_SOURCE/tools/registry" stop "$LAB/registry"
 }
 
-# Returns once the control socket answers.
-lab_podnetd_start() {
-	lab_detached exec setsid "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
+lab_podnetd() { # [FLAG...]
+	exec setsid "$LAB_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" \
 		--instance "$LAB_INSTANCE" --manifests "$LAB/manifests" --log-dir "$LAB/log" \
 		--cni-conf-dir "$LAB/cni/conf" --cni-bin-dir "$LAB/cni/bin" \
-		--registries-conf "$LAB/registries.conf" "${LAB_FLAGS[@]}" \
-		</dev/null >>"$LAB/podnetd.log" 2>&1 &
+		--registries-conf "$LAB/registries.conf" --kubeconfig "" "${LAB_FLAGS[@]}" "$@" \
+		</dev/null >>"$LAB/podnetd.log" 2>&1
+}
+
+# Returns once the control socket answers.
+lab_podnetd_start() {
+	lab_detached lab_podnetd &
 	echo $! >"$LAB/podnetd.pid"
 	disown $! # when it is killed the shell has nothing to say
 	lab_wait 20 lab_podnetd_answers || {
@@ -72,6 +77,11 @@ lab_podnetd_kill() { # SIGNAL
 		echo "podnetd survives SIG$1" >&2
 		return 1
 	fi
+}
+
+# Ends all Pods, whoever wanted them.
+lab_podnetd_remove() {
+	lab_podnetd_kill TERM && (lab_podnetd --remove)
 }
 
 # A zombie is gone: its parent may be slow.

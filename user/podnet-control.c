@@ -10,6 +10,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
+#include "user/base/lock.h"
 #include "user/base/log.h"
 #include "user/client/client.h"
 #include "user/control/bootstrap.h"
@@ -29,6 +30,7 @@
 
 struct plane {
 	sd_event *loop;
+	int lock_fd;
 	char *socket_path;
 	struct store *store;
 	struct api *api;
@@ -169,6 +171,8 @@ static int plane_open(struct plane *plane, const struct control_options *options
 	int r = fs_mkdir(options->run_dir, 0700, err);
 
 	if (r == 0)
+		r = lock_take(options->run_dir, "podnet-control", &plane->lock_fd, err);
+	if (r == 0)
 		r = plane_keys(plane, options, err);
 	if (r == 0)
 		r = plane_node_tls(plane, options, err);
@@ -202,6 +206,7 @@ static void plane_close(struct plane *plane)
 	tls_free(plane->node_tls);
 	pki_clear(&plane->pki);
 	free(plane->socket_path);
+	close_fd(&plane->lock_fd);
 	sd_event_unref(plane->loop);
 }
 
@@ -228,7 +233,7 @@ static int watch_signals(sd_event *loop)
 
 static int run(const struct control_options *options, struct err *err)
 {
-	struct plane plane = {0};
+	struct plane plane = {.lock_fd = -1};
 	int r = sd_event_new(&plane.loop);
 
 	if (r >= 0)

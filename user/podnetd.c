@@ -68,6 +68,8 @@ static int run(const struct options *options, struct err *err)
 			r = err_set(err, -r, "run the event loop");
 	}
 	agent_free(agent);
+	if (r == 0 && options->remove)
+		r = agent_remove(options, err);
 	sd_event_unref(loop);
 	return r;
 }

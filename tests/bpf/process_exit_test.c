@@ -33,7 +33,15 @@ struct node {
 	struct dp_desired desired;
 };
 
-/* A child that runs @body, if any, and then waits to be killed. */
+static void process_await_stop(const struct dp_init *init)
+{
+	siginfo_t info;
+
+	if (waitid(P_PID, (id_t)init->pid, &info, WSTOPPED) < 0)
+		BAIL("cannot wait for a process");
+}
+
+/* A child that waits to be killed.  With a @body it stops, runs that when it is continued, and stops. */
 static struct dp_init process_start(uint32_t address, void (*body)(void))
 {
 	static uint64_t started;
@@ -44,14 +52,19 @@ static struct dp_init process_start(uint32_t address, void (*body)(void))
 	if (init.pid < 0)
 		BAIL("cannot fork");
 	if (init.pid == 0) {
-		if (body)
+		if (body) {
+			raise(SIGSTOP);
 			body();
+			raise(SIGSTOP);
+		}
 		for (;;)
 			pause();
 	}
 	init.pidfd = (int)syscall(SYS_pidfd_open, init.pid, 0);
 	if (init.pidfd < 0)
 		BAIL("cannot open a process");
+	if (body)
+		process_await_stop(&init);
 	return init;
 }
 
@@ -249,7 +262,10 @@ TEST(a_thread_or_a_child_that_ends_is_not_the_process)
 	node.inits[0] = process_start(POD, leader_end);
 	node.inits[1] = process_start(OTHER, child_end);
 	apply(&node);
+	kill(node.inits[0].pid, SIGCONT);
 	wait_for_leader(node.inits[0].pid);
+	kill(node.inits[1].pid, SIGCONT);
+	process_await_stop(&node.inits[1]);
 	CHECK_EQ("one thread is left", state_of(POD), ENDPOINT_READY);
 	CHECK_EQ("a child has ended", state_of(OTHER), ENDPOINT_READY);
 	process_kill(&node.inits[0]);

@@ -11,7 +11,7 @@ MERGE='Content-Type: application/merge-patch+json'
 
 control_start() {
 	"$PODNET_BIN/podnet-control" --store "sqlite:$TEST_DIR/store" --run-dir "$TEST_DIR/control" \
-		--listen "" --pki-dir "$TEST_DIR/pki" \
+		--listen 127.0.0.1:6443 --pki-dir "$TEST_DIR/pki" --admin-kubeconfig "$TEST_DIR/admin.conf" \
 		2>>"$TEST_DIR/control.log" &
 	control=$!
 	disown "$control"
@@ -108,14 +108,14 @@ cat >"$TEST_DIR/kubeconfig" <<-END
 	kind: Config
 	current-context: test
 	contexts: [{name: test, context: {cluster: test}}]
-	clusters: [{name: test, cluster: {server: "https://192.0.2.1:6443"}}]
+	clusters: [{name: test, cluster: {server: "http://192.0.2.1:6443"}}]
 END
 LAB_FLAGS+=(--kubeconfig "$TEST_DIR/kubeconfig")
 fails "a server that cannot be spoken to is refused by name" \
-	"kubeconfig '.*': clusters 'test': cluster.server: 'https://192.0.2.1:6443' is not spoken" \
+	"kubeconfig '.*': clusters 'test': cluster.server: 'http://192.0.2.1:6443' is not spoken" \
 	timeout 20 "$PODNET_BIN/podnetd" --state-dir "$LAB/state" --run-dir "$LAB_RUN" --instance test \
 	--manifests "$LAB/manifests" --cni-conf-dir "$LAB/cni/conf" --kubeconfig "$TEST_DIR/kubeconfig"
-sed -i "s|https://[^\"]*|unix://$SOCKET|" "$TEST_DIR/kubeconfig"
+sed -i "s|http://[^\"]*|unix://$SOCKET|" "$TEST_DIR/kubeconfig"
 
 # --- the node ---
 lab_podnetd_start || bail "podnetd does not start without its server: $(tail -n 5 "$LAB/podnetd.log")"
@@ -207,6 +207,7 @@ eventually "a container that is killed starts again" 20 eval \
 eventually "and is ready" 20 lab_backend_is "$first" READY
 identity=$(identities)
 lab_podnetd_kill KILL
+cp "$TEST_DIR/admin.conf" "$TEST_DIR/kubeconfig" # from now on by TLS
 lab_podnetd_start || bail "podnetd does not start again: $(tail -n 5 "$LAB/podnetd.log")"
 is "podnetd killed and started: nothing has changed" "$(identities)" "$identity"
 is "the Service goes on" "$(curl -s --max-time 2 http://10.96.0.77/ | cut -d' ' -f1)" hello

@@ -64,12 +64,9 @@ services_maps() {
 	maps svc4 services rows backends endpoints
 }
 
-exit_code() { # ROUND
-	lab_pod "end-$1" '.status.containerStatuses[0].state.terminated.exitCode' 2>/dev/null
-}
-
-exit_code_is() { # ROUND
-	[ "$(exit_code "$1")" = $((40 + $1)) ]
+ending_is_known() { # ROUND
+	[ "$(lab_pod "end-$1" '.status.containerStatuses[0].state.terminated |
+		"\(.exitCode) \(.reason)"' 2>/dev/null)" = "$((40 + $1)) Error" ]
 }
 
 node_up busybox
@@ -110,7 +107,7 @@ load_end
 is "no request has failed" "$load_failed" 0
 like "there were thousands of requests" "$load_requests" "^[0-9]{4,}$"
 for round in 5 15 25; do
-	eventually "what ended while podnetd was away in round $round is known" 10 exit_code_is "$round"
+	eventually "what ended while podnetd was away in round $round is known" 10 ending_is_known "$round"
 done
 
 node_down

@@ -78,6 +78,25 @@ TEST(command_lines_are_understood)
 		CHECK_STR(what, got.socket, "/run/podnet/podnetd.sock");
 	}
 }
+TEST(daemons_get_arguments_in_their_order)
+{
+	char line[] = "p up --podnetd-arg --a --control-arg=--b --podnetd-arg=c --node-name n",
+	     bare[] = "p status";
+	struct cli_options got;
+	struct err err;
+
+	if (!CHECK_OK("up", parse(line, &got, &err), &err))
+		return;
+	CHECK_EQ("two are podnetd's", got.podnetd_args.count, 2);
+	CHECK_STR("the first", got.podnetd_args.words[0], "--a");
+	CHECK_STR("the second", got.podnetd_args.words[1], "c");
+	CHECK_STR("the API server's", got.control_args.words[0], "--b");
+	CHECK_STR("the node", got.node_name, "n");
+	CHECK_STR("what is not said", got.run_dir, "/run/podnet");
+	CHECK("it is no usual machine", got.custom);
+	if (CHECK_OK("status", parse(bare, &got, &err), &err))
+		CHECK("that is", !got.custom);
+}
 
 TEST(what_follows_the_dashes_is_the_command)
 {
@@ -124,6 +143,9 @@ TEST(wrong_command_lines_are_refused_with_the_reason)
 		{"p delete pod", "usage: podnetctl delete pod NAME"},
 		{"p delete service web", "cannot delete 'services'"},
 		{"p delete pod web --grace-period 99999999999", "is not a number"},
+		{"p up web", "unexpected argument 'web'"},
+		{"p up -n shop", "--namespace is no option of 'up'"},
+		{"p get pods --run-dir /r", "--run-dir is no option of 'get'"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -142,7 +164,7 @@ TEST(help_comes_from_the_table)
 	CHECK_HAS("commands", help, "  get pods|services|backends [NAME]\n    show objects\n");
 	CHECK_HAS("an option of one command", help, "    -p, --previous");
 	CHECK_HAS("an option without letter", help, "        --tail LINES");
-	CHECK_HAS("options of all commands", help,
-		"Options of all commands:\n    -n, --namespace NAME");
+	CHECK_HAS("what some share is there once", help,
+		"Options of get, logs, exec and delete:\n    -n, --namespace NAME");
 	CHECK_HAS("the default socket", help, "(default /run/podnet/podnetd.sock)");
 }

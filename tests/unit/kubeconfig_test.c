@@ -93,8 +93,8 @@ static const struct {
 } servers[] = {
 	{"a socket", "unix:///run/c.sock", 0, "/run/c.sock"},
 	{"a relative socket", "unix://run/c.sock", EINVAL, "names no absolute path"},
-	{"TLS", "https://10.0.0.1:6443", ENOTSUP,
-		"clusters 'c': cluster.server: 'https://10.0.0.1:6443' is not spoken"},
+	{"no TLS", "http://10.0.0.1:6443", ENOTSUP,
+		"clusters 'c': cluster.server: 'http://10.0.0.1:6443' is not spoken"},
 };
 
 TEST(a_server_is_a_socket_or_refused)
@@ -110,6 +110,27 @@ TEST(a_server_is_a_socket_or_refused)
 		else if (CHECK_OK(servers[i].what, r, &err))
 			CHECK_STR(servers[i].what, client.socket_path, servers[i].result);
 	}
+}
+
+TEST(a_server_elsewhere_is_shown_what_the_user_has)
+{
+	struct kubeconfig config = {.cluster = "c",
+		.server = "https://10.0.0.1:6443",
+		.ca_data = "A",
+		.cert_data = "C",
+		.key_data = "K",
+		.token = "T"};
+	struct client_config client;
+	struct err err;
+
+	if (!CHECK_OK("TLS", kubeconfig_client(&config, &client, &err), &err))
+		return;
+	CHECK("no socket", !client.socket_path);
+	CHECK_STR("the server", client.server, "https://10.0.0.1:6443");
+	CHECK_STR("who signs its certificate", client.authority, "A");
+	CHECK_STR("the certificate", client.certificate, "C");
+	CHECK_STR("the key", client.key, "K");
+	CHECK_STR("the token", client.token, "T");
 }
 
 static void put(const char *dir, const char *name, const char *text)

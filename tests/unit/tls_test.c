@@ -373,18 +373,32 @@ static void on_answer(void *userdata, const struct client_answer *answer)
 		json_string_at(answer->body, "token", answer->message));
 }
 
-static void ask_api(struct fixture *fixture, const struct client_config *config)
+static void ask_once(struct fixture *fixture, struct client *client)
 {
 	struct client_request request = {.method = "GET", .target = "/token"};
+
+	fixture->ended = 0;
+	if (client_send(client, &request, on_answer, fixture, NULL) < 0)
+		BAIL("send");
+	for (unsigned i = 0; i < 5000 && !fixture->ended; i++)
+		sd_event_run(fixture->loop, USEC_PER_MSEC);
+}
+
+static struct client *api_client(struct fixture *fixture, const struct client_config *config)
+{
 	struct client *client;
 	struct err err;
 
 	if (client_new(fixture->loop, config, &client, &err) < 0)
 		BAIL(err.text);
-	if (client_send(client, &request, on_answer, fixture, NULL) < 0)
-		BAIL("send");
-	for (unsigned i = 0; i < 5000 && !fixture->ended; i++)
-		sd_event_run(fixture->loop, USEC_PER_MSEC);
+	return client;
+}
+
+static void ask_api(struct fixture *fixture, const struct client_config *config)
+{
+	struct client *client = api_client(fixture, config);
+
+	ask_once(fixture, client);
 	client_free(client);
 }
 
@@ -409,6 +423,43 @@ TEST(the_api_client_reaches_a_server_with_a_token)
 	CHECK_EQ("a server that is not trusted gets none", fixture.status, 0);
 	CHECK_STR("not even a request", fixture.peer, "");
 	CHECK_HAS("says why", fixture.body, "certificate is not trusted");
+	fixture_stop(&fixture);
+}
+
+TEST(the_api_client_does_not_wait_for_the_resolver)
+{
+	struct fixture fixture;
+	char server[40];
+	struct client_config config = {.server = server, .token = "abc"};
+	struct client *client;
+
+	fixture_start(&fixture);
+	snprintf(server, sizeof(server), "https://localhost:%u", fixture.remote.name.port);
+	config.authority = fixture.authority.text;
+	client = api_client(&fixture, &config);
+	ask_once(&fixture, client);
+	CHECK_EQ("before it has answered there is no answer", fixture.status, 0);
+	CHECK_HAS("and the reason is told", fixture.body, "look up 'localhost'");
+	for (unsigned i = 0; i < 5000 && fixture.status != 200; i++)
+		ask_once(&fixture, client);
+	CHECK_STR("then the server is reached by its name", fixture.body, "Bearer abc");
+	client_free(client);
+	fixture_stop(&fixture);
+}
+
+TEST(a_name_that_is_unknown_is_told)
+{
+	struct fixture fixture;
+	struct client_config config = {.server = "https://no-such-host.invalid:1"};
+	struct client *client;
+
+	fixture_start(&fixture);
+	client = api_client(&fixture, &config);
+	for (unsigned i = 0; i < 5000 && !strstr(fixture.body, "getent"); i++)
+		ask_once(&fixture, client);
+	CHECK_HAS("with the name", fixture.body,
+		"look up 'no-such-host.invalid': getent: exit code 2");
+	client_free(client);
 	fixture_stop(&fixture);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/agent/agent.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -10,31 +9,9 @@
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
+#include "user/base/lock.h"
 #include "user/base/log.h"
 #include "user/node/cgroup.h"
-
-/* --- one podnetd per run directory --- */
-
-/* A record lock: unlike flock(2)'s, no child that was being started when podnetd was killed still holds it. */
-static int agent_lock(struct agent *agent, struct err *err)
-{
-	AUTO_FREE char *path = fs_format("%s/lock", agent->options->run_dir);
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-	if (!path)
-		return err_set(err, ENOMEM, "lock");
-	agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (agent->lock_fd < 0)
-		return err_set(err, errno, "open '%s'", path);
-	if (fcntl(agent->lock_fd, F_SETLK, &lock) == 0)
-		return 0;
-	if (errno != EACCES && errno != EAGAIN)
-		return err_set(err, errno, "lock '%s'", path);
-	if (fcntl(agent->lock_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		lock.l_pid = 0;
-	return err_refuse(err, EBUSY, "another podnetd (pid %d) uses '%s'", (int)lock.l_pid,
-		agent->options->run_dir);
-}
 
 static int agent_dirs(struct agent *agent, struct err *err)
 {
@@ -42,7 +19,7 @@ static int agent_dirs(struct agent *agent, struct err *err)
 
 	if (r == 0)
 		r = fs_mkdir(agent->options->state_dir, 0700, err);
-	return r < 0 ? r : agent_lock(agent, err);
+	return r < 0 ? r : lock_take(agent->options->run_dir, "podnetd", &agent->lock_fd, err);
 }
 
 /* --- what the node tells --- */
@@ -61,6 +38,8 @@ static void agent_gone(void *userdata, struct node_pod *pod)
 	control_exec_gone(agent, pod);
 	control_forward_gone(agent, pod);
 	clusterpods_gone(agent, pod);
+	if (agent->options->remove)
+		removal_pod_gone(agent);
 	if (!agent->manifests)
 		return;
 	pods_gone(agent, pod);
@@ -148,6 +127,10 @@ static void agent_adopted(void *userdata)
 	struct err err;
 	int r;
 
+	if (options->remove) {
+		removal_begin(agent);
+		return;
+	}
 	r = state ? manifests_new(agent->loop, &config, agent_manifests_changed, agent,
 			    &agent->manifests, &err)
 		  : err_set(&err, ENOMEM, "follow the manifests");
@@ -229,7 +212,7 @@ static int agent_open(struct agent *agent, struct err *err)
 	agent_node_config(agent);
 	if (r == 0)
 		r = host_runtime(agent, err);
-	if (r == 0)
+	if (r == 0 && !agent->options->remove)
 		r = host_cni_conf(agent->options, err);
 	if (r == 0)
 		r = worker_new(agent->loop, &agent->worker, err);
@@ -251,7 +234,8 @@ static int agent_open(struct agent *agent, struct err *err)
 		r = agent_datapath(agent, err);
 	if (r < 0)
 		return r;
-	host_refuse_services(agent->options);
+	if (!agent->options->remove)
+		host_refuse_services(agent->options);
 	return agent_node(agent, err);
 }
 

@@ -298,7 +298,7 @@ int cluster_open(struct agent *agent, struct err *err)
 	struct cluster *cluster;
 	int r;
 
-	if (!agent->options->kubeconfig)
+	if (!agent->options->kubeconfig || agent->options->remove)
 		return 0;
 	if (name_dns_subdomain(agent->options->node_name))
 		return err_refuse(err, EINVAL, "--node-name '%s': %s", agent->options->node_name,

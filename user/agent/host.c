@@ -166,17 +166,28 @@ int host_cni_conf(const struct options *options, struct err *err)
 	return r;
 }
 
-void host_refuse_services(const struct options *options)
+static int host_services(const struct options *options,
+	int (*change)(struct netlink *nl, const struct prefix *destination, struct err *err),
+	struct err *err)
 {
 	AUTO_NETLINK nl = NETLINK_CLOSED;
 	struct prefix services;
-	struct err err;
-	int r = prefix_parse(options->service_cidr, &services, &err);
+	int r = prefix_parse(options->service_cidr, &services, err);
 
 	if (r == 0)
-		r = netlink_open(NETLINK_ROUTE, &nl, &err);
-	if (r == 0)
-		r = route_add_unreachable(&nl, &services, &err);
-	if (r < 0)
+		r = netlink_open(NETLINK_ROUTE, &nl, err);
+	return r == 0 ? change(&nl, &services, err) : r;
+}
+
+void host_refuse_services(const struct options *options)
+{
+	struct err err;
+
+	if (host_services(options, route_add_unreachable, &err) < 0)
 		log_warning("%s: what the host sends to unknown Services may leave it", err.text);
+}
+
+int host_allow_services(const struct options *options, struct err *err)
+{
+	return host_services(options, route_del_unreachable, err);
 }

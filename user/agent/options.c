@@ -12,6 +12,7 @@
 #include "user/model/manifest.h"
 #include "user/net/prefix.h"
 
+#define KUBECONFIG    "/etc/podnet/kubeconfig"
 #define MANIFEST_MOST "16777216" /* MANIFEST_MAX_BYTES */
 _Static_assert(MANIFEST_MAX_BYTES == 16777216, "MANIFEST_MOST");
 
@@ -19,7 +20,9 @@ static const struct flag flags[] = {
 	{"manifests", "DIR", "/etc/podnet/manifests",
 		"where Pods, Services, ConfigMaps and Secrets are described",
 		offsetof(struct options, manifests)},
-	{"kubeconfig", "FILE", NULL, "the API server that this machine is a node of (none)",
+	{"kubeconfig", "FILE", NULL,
+		"the API server that this machine is a node of (" KUBECONFIG
+		" if there is one); \"\": none",
 		offsetof(struct options, kubeconfig)},
 	{"state-dir", "DIR", "/var/lib/podnet", "durable state",
 		offsetof(struct options, state_dir)},
@@ -66,6 +69,8 @@ static const struct flag flags[] = {
 	{"tls-private-key-file", "FILE", NULL, "its key", offsetof(struct options, tls_key_file)},
 	{"max-manifest", "BYTES", MANIFEST_MOST, "largest manifest file",
 		offsetof(struct options, max_manifest_text)},
+	{"remove", NULL, NULL, "end all Pods, take what is podnet's out of the kernel, and exit",
+		offsetof(struct options, remove)},
 };
 
 static int options_bytes(const char *text, size_t *ret, struct err *err)
@@ -113,6 +118,10 @@ static int options_defaults(struct options *options, struct err *err)
 {
 	ssize_t n;
 
+	if (!options->kubeconfig && access(KUBECONFIG, F_OK) == 0)
+		options->kubeconfig = KUBECONFIG;
+	else if (options->kubeconfig && !options->kubeconfig[0])
+		options->kubeconfig = NULL;
 	if (!options->node_name) {
 		if (gethostname(options->node_name_buffer, sizeof(options->node_name_buffer)) < 0)
 			return err_set(err, errno, "read the host name");

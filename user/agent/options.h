@@ -24,6 +24,7 @@ struct options {
 	const char *registries_conf;
 	const char *libexec_dir;
 	const char *runtime; /* name or path; NULL: crun, else runc */
+	const char *remove;  /* NULL: not given */
 	bool verbose;
 	char node_name_buffer[254], libexec_buffer[4096];
 };

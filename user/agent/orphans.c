@@ -32,6 +32,8 @@ bool orphans_wanted(void *userdata, const char *uid)
 	const struct manifests_entry *entries;
 	size_t count;
 
+	if (agent->options->remove)
+		return false;
 	entries = manifests_entries(agent->manifests, &count);
 	for (size_t i = 0; i < count; i++)
 		if (entries[i].object->kind == KIND_POD && pods_is_uid(agent, &entries[i], uid))
@@ -41,5 +43,10 @@ bool orphans_wanted(void *userdata, const char *uid)
 
 void orphans_swept(void *userdata)
 {
-	pods_sync(userdata);
+	struct agent *agent = userdata;
+
+	if (agent->options->remove)
+		removal_swept(agent);
+	else
+		pods_sync(agent);
 }

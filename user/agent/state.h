@@ -81,6 +81,12 @@ void orphans_look(struct agent *agent);
 bool orphans_wanted(void *userdata, const char *uid);
 void orphans_swept(void *userdata);
 
+/* removal.c: with --remove, instead of following manifests and API server */
+void removal_begin(struct agent *agent);
+void removal_pod_gone(struct agent *agent);
+/* Nothing is left of Pods that were unknown either. */
+void removal_swept(struct agent *agent);
+
 /* services.c: manifests -> Services -> data plane */
 int services_load(struct agent *agent, struct err *err);
 void services_sync(struct agent *agent);
@@ -171,3 +177,5 @@ int host_cni_conf(const struct options *options, struct err *err);
  * answered "no route to host".  The route stays, like the pins, when podnetd ends.
  */
 void host_refuse_services(const struct options *options);
+/* Takes that back. */
+int host_allow_services(const struct options *options, struct err *err);

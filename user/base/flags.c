@@ -26,7 +26,7 @@ static void flags_help(const struct flags *flags)
 	for (size_t i = 0; i < flags->count; i++) {
 		const struct flag *flag = &flags->list[i];
 
-		snprintf(left, sizeof(left), "--%s %s", flag->name, flag->arg);
+		snprintf(left, sizeof(left), "--%s %s", flag->name, flag->arg ? flag->arg : "");
 		printf("  %-24s %s%s%s%s\n", left, flag->help, flag->fallback ? " [" : "",
 			flag->fallback ? flag->fallback : "", flag->fallback ? "]" : "");
 	}
@@ -39,8 +39,9 @@ static void flags_help(const struct flags *flags)
 static void flags_table(const struct flags *flags, struct option *table)
 {
 	for (size_t i = 0; i < flags->count; i++)
-		table[i] = (struct option){
-			.name = flags->list[i].name, .has_arg = required_argument, .val = (int)i};
+		table[i] = (struct option){.name = flags->list[i].name,
+			.has_arg = flags->list[i].arg ? required_argument : no_argument,
+			.val = (int)i};
 	for (size_t i = 0; i < COUNT(plain); i++)
 		table[flags->count + i] =
 			(struct option){.name = plain[i].name, .val = (int)(flags->count + i)};
@@ -55,7 +56,7 @@ static const char **flag_place(const struct flag *flag, void *options)
 static int flags_take(const struct flags *flags, size_t flag, void *options, bool *verbose)
 {
 	if (flag < flags->count) {
-		*flag_place(&flags->list[flag], options) = optarg;
+		*flag_place(&flags->list[flag], options) = flags->list[flag].arg ? optarg : "";
 		return 0;
 	}
 	switch (flag - flags->count) {

@@ -8,8 +8,11 @@
 struct err;
 
 struct flag {
-	const char *name, *arg, *fallback, *help; /* fallback NULL: none */
-	size_t offset;				  /* of a const char * in the options */
+	const char *name;
+	const char *arg;      /* NULL: it takes no value and is "" when given */
+	const char *fallback; /* NULL: none */
+	const char *help;
+	size_t offset; /* of a const char * in the options */
 };
 
 struct flags {

@@ -72,17 +72,22 @@ static int fs_write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
+static void fs_parent(const char *path, char ret[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		snprintf(ret, PATH_MAX, ".");
+	else
+		snprintf(ret, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
 static int fs_sync_parent(const char *path, struct err *err)
 {
 	char parent[PATH_MAX];
-	const char *slash = strrchr(path, '/');
 	AUTO_FD fd = -1;
 
-	if (!slash)
-		snprintf(parent, sizeof(parent), ".");
-	else
-		snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path),
-			path);
+	fs_parent(path, parent);
 	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
 		return err_set(err, errno, "sync directory '%s'", parent);
@@ -159,6 +164,14 @@ int fs_mkdir(const char *path, mode_t mode, struct err *err)
 		if (was == '\0')
 			return 0;
 	}
+}
+
+int fs_mkdir_parent(const char *path, mode_t mode, struct err *err)
+{
+	char parent[PATH_MAX];
+
+	fs_parent(path, parent);
+	return fs_mkdir(parent, mode, err);
 }
 
 /*

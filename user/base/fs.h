@@ -29,6 +29,9 @@ int fs_write(const char *path, const char *text, struct err *err);
 /* Makes @path and its missing parents with @mode.  An existing directory is success. */
 int fs_mkdir(const char *path, mode_t mode, struct err *err);
 
+/* The same for the directory that @path is in. */
+int fs_mkdir_parent(const char *path, mode_t mode, struct err *err);
+
 /* Removes @path and all below it, without following links or crossing into another mount
  * (a mount point below is EBUSY).  A missing @path is success. */
 int fs_remove(const char *path, struct err *err);

@@ -56,27 +56,48 @@ static int asking_judge(const struct asking *asking, json_t **ret)
 	return 0;
 }
 
-int api_ask(const char *socket, const char *method, const char *target, json_t **ret)
+static int asking_run(const char *socket, const char *method, const char *target,
+	struct asking *ret, struct err *err)
 {
 	static const struct http_call_events events = {
 		.head = asking_head, .body = asking_body, .ended = asking_ended};
 	struct http_call_spec spec = {.socket_path = socket, .method = method, .target = target};
-	struct asking asking = {0};
 	struct http_call *call = NULL;
-	struct err err;
-	int r = sd_event_new(&asking.loop);
+	int r = sd_event_new(&ret->loop);
 
 	if (r < 0)
-		return api_broken(strerror(-r));
-	r = http_call_start(asking.loop, &spec, &events, &asking, &call, &err);
-	if (r < 0)
-		r = api_unreachable(socket, &err);
-	else if ((r = sd_event_loop(asking.loop)) < 0)
-		r = api_broken(strerror(-r));
-	else
-		r = asking_judge(&asking, ret);
+		return err_set(err, -r, "make the event loop");
+	r = http_call_start(ret->loop, &spec, &events, ret, &call, err);
+	if (r == 0 && (r = sd_event_loop(ret->loop)) < 0)
+		ret->result = r;
 	http_call_free(call);
-	sd_event_unref(asking.loop);
+	sd_event_unref(ret->loop);
+	return r < 0 && !call ? r : 0;
+}
+
+int api_ask(const char *socket, const char *method, const char *target, json_t **ret)
+{
+	struct asking asking = {0};
+	struct err err;
+	int r = asking_run(socket, method, target, &asking, &err);
+
+	r = r < 0 ? api_unreachable(socket, &err) : asking_judge(&asking, ret);
+	buffer_clear(&asking.body);
+	return r;
+}
+
+int api_try(const char *socket, const char *target, json_t **ret)
+{
+	struct asking asking = {0};
+	int r = asking_run(socket, "GET", target, &asking, NULL);
+
+	if (r == 0)
+		r = asking.result;
+	if (r == 0 && asking.status != 200)
+		r = -ENOENT;
+	if (r == 0)
+		r = json_parse(asking.body.len ? buffer_head(&asking.body) : "", asking.body.len,
+			"answer", ret, NULL);
 	buffer_clear(&asking.body);
 	return r;
 }

@@ -18,6 +18,9 @@ struct err;
  * reason was printed. */
 int api_ask(const char *socket, const char *method, const char *target, json_t **ret);
 
+/* As that, of whatever API server has that socket, and prints nothing.  A negative errno: there was no 200. */
+int api_try(const char *socket, const char *target, json_t **ret);
+
 /* Print why and return EXIT_FAILED.  @body: a Status of the API, or whatever came instead. */
 int api_unreachable(const char *socket, const struct err *err);
 int api_refused(unsigned status, const struct buffer *body);

@@ -13,5 +13,12 @@ int command_exec(const struct cli_options *options);
 /* Says "deleted" when podnetd has taken the deletion; it does not wait for its end. */
 int command_delete(const struct cli_options *options);
 
+/* Starts podnet-control and podnetd and waits until this machine is a node that is Ready. */
+int command_up(const struct cli_options *options);
+/* Ends both, and all Pods; what the API server knows stays. */
+int command_down(const struct cli_options *options);
+/* Says what of this runs; fails unless all does. */
+int command_status(const struct cli_options *options);
+
 /* Reads the command line and runs what it asks for. */
 int cli_run(int argc, char **argv);

@@ -9,7 +9,9 @@
 #include "user/base/err.h"
 
 #define ON(command) (1u << (command))
-#define ON_ALL	    (ON(CLI_GET) | ON(CLI_LOGS) | ON(CLI_EXEC) | ON(CLI_DELETE))
+#define ON_OBJECTS  (ON(CLI_GET) | ON(CLI_LOGS) | ON(CLI_EXEC) | ON(CLI_DELETE))
+#define ON_MACHINE  (ON(CLI_UP) | ON(CLI_DOWN) | ON(CLI_STATUS))
+#define ON_ALL	    (ON_OBJECTS | ON_MACHINE)
 #define LONG_ONLY   256 /* getopt's value for an option without a letter: this plus its row */
 
 static const struct cli_resource resources[] = {
@@ -25,11 +27,15 @@ static const struct {
 	[CLI_LOGS] = {"logs", "POD", "print what a container wrote"},
 	[CLI_EXEC] = {"exec", "POD -- COMMAND [ARG...]", "run a command in a container"},
 	[CLI_DELETE] = {"delete", "pod NAME", "delete a Pod gracefully"},
+	[CLI_UP] = {"up", "", "start podnet-control and podnetd: kubectl can be used"},
+	[CLI_DOWN] = {"down", "", "end both, and all Pods of this machine"},
+	[CLI_STATUS] = {"status", "", "say what of this runs"},
 };
 
 enum option_kind {
 	OPTION_FLAG,	/* bool */
 	OPTION_TEXT,	/* const char * */
+	OPTION_WORDS,	/* struct cli_words: may come several times */
 	OPTION_NUMBER,	/* int64_t, not negative */
 	OPTION_OUTPUT,	/* enum cli_output */
 	OPTION_COMMAND, /* ends parsing: --help, --version */
@@ -46,7 +52,7 @@ static const struct {
 	enum cli_command command;
 } options[] = {
 	{'n', "namespace", "NAME", "namespace of the object (default \"default\")", OPTION_TEXT,
-		FIELD(namespace), ON_ALL, 0},
+		FIELD(namespace), ON_OBJECTS, 0},
 	{'A', "all-namespaces", NULL, "objects of all namespaces", OPTION_FLAG,
 		FIELD(all_namespaces), ON(CLI_GET), 0},
 	{'o', "output", "json|wide", "objects as they are, or more columns", OPTION_OUTPUT,
@@ -62,7 +68,22 @@ static const struct {
 	{0, "grace-period", "SECONDS", "instead of the Pod's own grace period", OPTION_NUMBER,
 		FIELD(grace), ON(CLI_DELETE), 0},
 	{0, "socket", "PATH", "podnetd's control socket (default " DEFAULT_SOCKET ")", OPTION_TEXT,
-		FIELD(socket), ON_ALL, 0},
+		FIELD(socket), ON_OBJECTS, 0},
+	{0, "node-name", "NAME", "name of the node (default: the host name)", OPTION_TEXT,
+		FIELD(node_name), ON_MACHINE, 0},
+	{0, "run-dir", "DIR", "podnetd's (default " DEFAULT_RUN_DIR ")", OPTION_TEXT,
+		FIELD(run_dir), ON_MACHINE, 0},
+	{0, "control-run-dir", "DIR", "podnet-control's (default " DEFAULT_CONTROL_RUN_DIR ")",
+		OPTION_TEXT, FIELD(control_run_dir), ON_MACHINE, 0},
+	{0, "kubeconfig", "FILE",
+		"podnetd's, written when missing (default " DEFAULT_KUBECONFIG ")", OPTION_TEXT,
+		FIELD(kubeconfig), ON_MACHINE, 0},
+	{0, "daemon-logs", "DIR", "what both say (default " DEFAULT_DAEMON_LOGS ")", OPTION_TEXT,
+		FIELD(daemon_logs), ON_MACHINE, 0},
+	{0, "podnetd-arg", "ARG", "one more argument of podnetd", OPTION_WORDS, FIELD(podnetd_args),
+		ON_MACHINE, 0},
+	{0, "control-arg", "ARG", "one more argument of podnet-control", OPTION_WORDS,
+		FIELD(control_args), ON_MACHINE, 0},
 	{'h', "help", NULL, "print this and exit", OPTION_COMMAND, 0, ON_ALL, CLI_HELP},
 	{0, "version", NULL, "print the version and exit", OPTION_COMMAND, 0, ON_ALL, CLI_VERSION},
 };
@@ -70,6 +91,14 @@ static const struct {
 static int usage(struct err *err, const char *what, const char *which)
 {
 	return err_refuse(err, EINVAL, "%s '%s'", what, which);
+}
+
+static int words_add(struct cli_words *words, const char *name, const char *text, struct err *err)
+{
+	if (words->count == CLI_WORDS_MOST)
+		return err_refuse(err, EINVAL, "--%s: more than %d", name, CLI_WORDS_MOST);
+	words->words[words->count++] = text;
+	return 0;
 }
 
 static int option_set(size_t row, const char *text, struct cli_options *ret, struct err *err)
@@ -80,6 +109,7 @@ static int option_set(size_t row, const char *text, struct cli_options *ret, str
 	switch (options[row].kind) {
 	case OPTION_FLAG: *(bool *)field = true; return 0;
 	case OPTION_TEXT: *(const char **)field = text; return 0;
+	case OPTION_WORDS: return words_add(field, options[row].name, text, err);
 	case OPTION_NUMBER:
 		*(int64_t *)field = strtoll(text, &end, 10);
 		if (end == text || *end || *(int64_t *)field < 0 || *(int64_t *)field > INT32_MAX)
@@ -183,7 +213,7 @@ static int resource_find(const char *name, const struct cli_resource **ret, stru
 static int operands_read(size_t count, char **operands, struct cli_options *ret, struct err *err)
 {
 	bool with_resource = ret->command == CLI_GET || ret->command == CLI_DELETE;
-	bool name_needed = ret->command != CLI_GET;
+	bool name_needed = ON(ret->command) & (ON_OBJECTS & ~ON(CLI_GET));
 	size_t at = 0;
 	int r;
 
@@ -197,7 +227,7 @@ static int operands_read(size_t count, char **operands, struct cli_options *ret,
 		if (ret->command == CLI_DELETE && !ret->resource->deletable)
 			return usage(err, "cannot delete", ret->resource->names[0]);
 	}
-	if (at < count)
+	if (at < count && ON(ret->command) & ON_OBJECTS)
 		ret->name = operands[at++];
 	if (at < count)
 		return usage(err, "unexpected argument", operands[at]);
@@ -219,6 +249,16 @@ static int options_check(unsigned given, const struct cli_options *ret, struct e
 	return 0;
 }
 
+/* A bit for each row that belongs to just these commands. */
+static unsigned options_on(unsigned commands)
+{
+	unsigned rows = 0;
+
+	for (size_t i = 0; i < COUNT(options); i++)
+		rows |= options[i].commands == commands ? 1u << i : 0;
+	return rows;
+}
+
 /* Cuts the command line at the first "--", which is exec's: what follows is the command. */
 static int cut_command(int argc, char **argv, const char *const **ret)
 {
@@ -235,6 +275,10 @@ int cli_options_parse(int argc, char **argv, struct cli_options *ret, struct err
 {
 	struct cli_options parsed = {.socket = DEFAULT_SOCKET,
 		.namespace = "default",
+		.run_dir = DEFAULT_RUN_DIR,
+		.control_run_dir = DEFAULT_CONTROL_RUN_DIR,
+		.kubeconfig = DEFAULT_KUBECONFIG,
+		.daemon_logs = DEFAULT_DAEMON_LOGS,
 		.command = CLI_GET,
 		.tail = -1,
 		.grace = -1};
@@ -258,6 +302,7 @@ int cli_options_parse(int argc, char **argv, struct cli_options *ret, struct err
 				(size_t)(argc - optind - 1), argv + optind + 1, &parsed, err);
 		if (r >= 0)
 			r = options_check(given, &parsed, err);
+		parsed.custom = given & options_on(ON_MACHINE);
 	}
 	if (r >= 0)
 		*ret = parsed;
@@ -282,10 +327,11 @@ static void help_options(FILE *out, unsigned which)
 /* Options of one command, those it shares with others (but not with all) included. */
 static void help_command(FILE *out, size_t command)
 {
-	fprintf(out, "  %s %s\n    %s\n", commands[command].name, commands[command].operands,
+	fprintf(out, "  %s%s%s\n    %s\n", commands[command].name,
+		commands[command].operands[0] ? " " : "", commands[command].operands,
 		commands[command].help);
 	for (unsigned which = 1; which < ON_ALL; which++)
-		if (which & ON(command))
+		if (which & ON(command) && which != ON_OBJECTS && which != ON_MACHINE)
 			help_options(out, which);
 }
 
@@ -300,6 +346,10 @@ char *cli_help(void)
 	fprintf(out, "Usage: podnetctl COMMAND [OPTION...]\n\nCommands:\n");
 	for (size_t i = 0; i < COUNT(commands); i++)
 		help_command(out, i);
+	fprintf(out, "\nOptions of get, logs, exec and delete:\n");
+	help_options(out, ON_OBJECTS);
+	fprintf(out, "\nOptions of up, down and status:\n");
+	help_options(out, ON_MACHINE);
 	fprintf(out, "\nOptions of all commands:\n");
 	help_options(out, ON_ALL);
 	if (fclose(out) != 0) {

@@ -10,9 +10,25 @@
 
 struct err;
 
-#define DEFAULT_SOCKET "/run/podnet/podnetd.sock"
+#define DEFAULT_SOCKET		"/run/podnet/podnetd.sock"
+#define DEFAULT_RUN_DIR		"/run/podnet"
+#define DEFAULT_CONTROL_RUN_DIR "/run/podnet-control"
+#define DEFAULT_KUBECONFIG	"/etc/podnet/kubeconfig"
+#define DEFAULT_DAEMON_LOGS	"/var/log/podnet"
 
-enum cli_command { CLI_GET, CLI_LOGS, CLI_EXEC, CLI_DELETE, CLI_HELP, CLI_VERSION };
+#define CLI_WORDS_MOST 48
+
+enum cli_command {
+	CLI_GET,
+	CLI_LOGS,
+	CLI_EXEC,
+	CLI_DELETE,
+	CLI_UP,
+	CLI_DOWN,
+	CLI_STATUS,
+	CLI_HELP,
+	CLI_VERSION,
+};
 enum cli_output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON };
 
 /* What `get` and `delete` name: "pods", "po", "pod" ... */
@@ -20,6 +36,12 @@ struct cli_resource {
 	const char *names[4]; /* the first one is what messages say */
 	const struct column_set *columns;
 	bool deletable;
+};
+
+/* What an option was given that may come several times. */
+struct cli_words {
+	const char *words[CLI_WORDS_MOST];
+	size_t count;
 };
 
 struct cli_options {
@@ -30,7 +52,11 @@ struct cli_options {
 	int64_t tail;  /* -1: all */
 	int64_t grace; /* seconds; -1: the Pod's own */
 	const struct cli_resource *resource;
-	const char *name;	 /* Pod or object; NULL: all */
+	const char *name; /* Pod or object; NULL: all */
+	const char *run_dir, *control_run_dir, *daemon_logs, *kubeconfig;
+	const char *node_name; /* NULL: the host name */
+	struct cli_words podnetd_args, control_args;
+	bool custom; /* one of these was given: it is not the machine's own pair of daemons */
 	const char *const *argv; /* of exec; NULL-terminated */
 };
 

@@ -32,6 +32,9 @@ int cli_run(int argc, char **argv)
 		[CLI_LOGS] = command_logs,
 		[CLI_EXEC] = command_exec,
 		[CLI_DELETE] = command_delete,
+		[CLI_UP] = command_up,
+		[CLI_DOWN] = command_down,
+		[CLI_STATUS] = command_status,
 		[CLI_HELP] = command_help,
 		[CLI_VERSION] = command_version,
 	};

@@ -9,6 +9,7 @@
 #include "user/base/err.h"
 #include "user/base/fs.h"
 #include "user/base/loop.h"
+#include "user/client/lookup.h"
 #include "user/http/buffer.h"
 #include "user/http/client.h"
 #include "user/http/tls.h"
@@ -17,6 +18,7 @@ struct client {
 	sd_event *loop;
 	char *socket_path; /* NULL: remote */
 	struct http_remote remote;
+	struct lookup *lookup; /* of the remote */
 	struct tls *tls;
 	char *authorization;
 	struct client_call *calls;
@@ -48,8 +50,7 @@ static int client_remote(struct client *client, const struct client_config *conf
 	int r = http_address_of_url(config->server, &remote->name, err);
 
 	if (r == 0)
-		r = http_address_resolve(
-			&remote->name, &remote->address, &remote->address_len, err);
+		r = lookup_new(client->loop, remote, &client->lookup, err);
 	if (r == 0)
 		r = tls_new(&tls, &client->tls, err);
 	if (r == 0 && config->token) {
@@ -88,6 +89,7 @@ struct client *client_free(struct client *client)
 		return NULL;
 	while (client->calls)
 		client_cancel(client->calls);
+	lookup_free(client->lookup);
 	tls_free(client->tls);
 	free(client->authorization);
 	free(client->socket_path);
@@ -181,6 +183,14 @@ static void call_body(void *userdata, const char *data, size_t len)
 		call_lines(call);
 }
 
+/* A name may have moved. */
+static void call_broken(struct client_call *call, const char *reason)
+{
+	if (call->client->lookup)
+		lookup_again(call->client->lookup);
+	call_tell_failure(call, reason);
+}
+
 static void call_ended(void *userdata, int result, const char *reason)
 {
 	struct client_call *call = userdata;
@@ -188,7 +198,7 @@ static void call_ended(void *userdata, int result, const char *reason)
 	if (call->err.code)
 		call_tell_failure(call, call->err.text);
 	else if (result < 0)
-		call_tell_failure(call, reason);
+		call_broken(call, reason);
 	else
 		call_tell_answer(call);
 }
@@ -203,7 +213,7 @@ static void call_failed(void *userdata)
 {
 	struct client_call *call = userdata;
 
-	call_tell_failure(call, call->err.text);
+	call_broken(call, call->err.text);
 }
 
 static struct client_call *call_new(struct client *client, client_done_fn done, void *userdata)
@@ -229,8 +239,15 @@ static struct client_call *call_new(struct client *client, client_done_fn done, 
 
 static void call_start(struct client_call *call, const struct http_call_spec *spec)
 {
-	if (http_call_start(call->client->loop, spec, &call_events, call, &call->http, &call->err) <
-		0)
+	struct client *client = call->client;
+	int r;
+
+	if (client->lookup && !client->remote.address_len)
+		r = err_refuse(&call->err, EHOSTUNREACH, "%s", lookup_problem(client->lookup));
+	else
+		r = http_call_start(
+			client->loop, spec, &call_events, call, &call->http, &call->err);
+	if (r < 0)
 		timer_arm(call->failed, 0);
 	else
 		call->err.code = 0;

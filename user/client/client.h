@@ -23,13 +23,12 @@ struct err;
 struct client_config {
 	const char *socket_path; /* NULL: @server */
 	const char *server;	 /* "https://NAME-OR-ADDRESS:PORT" */
-	const char *
-		authority; /* PEM: who signed the server's certificate; NULL: one of the system's */
+	const char *authority;	 /* PEM: who signs the server's certificate; NULL: the system's */
 	const char *certificate, *key; /* PEM: what the server is shown; NULL: nothing */
 	const char *token;	       /* of a service account; NULL: none */
 };
 
-/* The caller owns *@ret.  Nothing is connected yet, but a server's name is looked up now, which may take a while. */
+/* The caller owns *@ret.  Nothing is connected yet; until the resolver knows a server's name, requests fail. */
 int client_new(
 	sd_event *loop, const struct client_config *config, struct client **ret, struct err *err);
 

@@ -14,6 +14,7 @@
 
 #define KUBECONFIG_MOST (1u << 20)
 #define NODES_MOST	100000
+#define HTTPS_SCHEME	"https://"
 #define UNIX_SCHEME	"unix://"
 
 /* An entry under reading: "users[0].user". */
@@ -259,18 +260,34 @@ int kubeconfig_read(const char *path, struct kubeconfig *ret, struct err *err)
 	return 0;
 }
 
-int kubeconfig_client(const struct kubeconfig *config, struct client_config *ret, struct err *err)
+static int client_socket(
+	const struct kubeconfig *config, struct client_config *ret, struct err *err)
 {
-	size_t scheme = strlen(UNIX_SCHEME);
+	const char *path = config->server + strlen(UNIX_SCHEME);
 
-	if (strncmp(config->server, UNIX_SCHEME, scheme) != 0)
-		return err_refuse(err, ENOTSUP,
-			"clusters '%s': cluster.server: '%s' is not spoken, only unix:///PATH is",
-			config->cluster, config->server);
-	if (config->server[scheme] != '/')
+	if (path[0] != '/')
 		return err_refuse(err, EINVAL,
 			"clusters '%s': cluster.server: '%s' names no absolute path",
 			config->cluster, config->server);
-	*ret = (struct client_config){.socket_path = config->server + scheme};
+	*ret = (struct client_config){.socket_path = path};
+	return 0;
+}
+
+int kubeconfig_client(const struct kubeconfig *config, struct client_config *ret, struct err *err)
+{
+	if (strncmp(config->server, UNIX_SCHEME, strlen(UNIX_SCHEME)) == 0)
+		return client_socket(config, ret, err);
+	if (strncmp(config->server, HTTPS_SCHEME, strlen(HTTPS_SCHEME)) != 0)
+		return err_refuse(err, ENOTSUP,
+			"clusters '%s': cluster.server: '%s' is not spoken, only https:// and "
+			"unix:///PATH are",
+			config->cluster, config->server);
+	*ret = (struct client_config){
+		.server = config->server,
+		.authority = config->ca_data,
+		.certificate = config->cert_data,
+		.key = config->key_data,
+		.token = config->token,
+	};
 	return 0;
 }

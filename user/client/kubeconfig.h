@@ -37,5 +37,8 @@ int kubeconfig_read(const char *path, struct kubeconfig *ret, struct err *err);
 /* Releases what it owns; an empty one, too. */
 void kubeconfig_clear(struct kubeconfig *config);
 
-/* How a client reaches that server; @ret borrows from @config.  -ENOTSUP: a scheme that is not spoken. */
+/*
+ * How a client reaches that server; @ret borrows from @config, whose files have been read.  -ENOTSUP: a scheme
+ * that is not spoken.
+ */
 int kubeconfig_client(const struct kubeconfig *config, struct client_config *ret, struct err *err);

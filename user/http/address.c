@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/http/address.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,6 +69,14 @@ void http_address_text(const struct http_address *address, char ret[HTTP_ADDRESS
 
 	snprintf(ret, HTTP_ADDRESS_TEXT, "%s%s%s:%u", bare ? "" : "[", address->host,
 		bare ? "" : "]", address->port);
+}
+
+bool http_address_is_literal(const struct http_address *address)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, address->host, bytes) == 1 ||
+	       inet_pton(AF_INET6, address->host, bytes) == 1;
 }
 
 int http_address_resolve(const struct http_address *address, struct sockaddr_storage *ret,

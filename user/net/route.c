@@ -135,20 +135,14 @@ static int routed_find(struct netlink *nl, struct routed *routed, struct err *er
 	return netlink_talk(nl, request, routed_read, routed, "list the routes", err);
 }
 
-int route_add_unreachable(struct netlink *nl, const struct prefix *destination, struct err *err)
+static int unreachable_talk(struct netlink *nl, uint16_t type, uint16_t flags,
+	const struct prefix *destination, const char *what, struct err *err)
 {
 	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
-	struct nlmsghdr *request = netlink_request(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *request = netlink_request(buffer, type, flags);
 	struct rtmsg *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
-	struct routed routed = {.destination = destination};
-	char text[PREFIX_TEXT], what[96];
-	int r = routed_find(nl, &routed, err);
+	char text[PREFIX_TEXT], action[96];
 
-	if (r < 0 || routed.ours)
-		return r;
-	prefix_print(destination, text);
-	if (routed.others)
-		return err_refuse(err, EEXIST, "%s is part of a network that has a route", text);
 	body->rtm_family = AF_INET;
 	body->rtm_dst_len = destination->len;
 	body->rtm_table = RT_TABLE_MAIN;
@@ -157,6 +151,29 @@ int route_add_unreachable(struct netlink *nl, const struct prefix *destination, 
 	body->rtm_type = RTN_UNREACHABLE;
 	mnl_attr_put_u32(request, RTA_DST, destination->address.s_addr);
 	mnl_attr_put_u32(request, RTA_PRIORITY, UNREACHABLE_METRIC);
-	snprintf(what, sizeof(what), "add an unreachable route to %s", text);
-	return netlink_talk(nl, request, NULL, NULL, what, err);
+	prefix_print(destination, text);
+	snprintf(action, sizeof(action), "%s an unreachable route to %s", what, text);
+	return netlink_talk(nl, request, NULL, NULL, action, err);
+}
+
+int route_add_unreachable(struct netlink *nl, const struct prefix *destination, struct err *err)
+{
+	struct routed routed = {.destination = destination};
+	char text[PREFIX_TEXT];
+	int r = routed_find(nl, &routed, err);
+
+	if (r < 0 || routed.ours)
+		return r;
+	prefix_print(destination, text);
+	if (routed.others)
+		return err_refuse(err, EEXIST, "%s is part of a network that has a route", text);
+	return unreachable_talk(
+		nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, destination, "add", err);
+}
+
+int route_del_unreachable(struct netlink *nl, const struct prefix *destination, struct err *err)
+{
+	int r = unreachable_talk(nl, RTM_DELROUTE, 0, destination, "remove", err);
+
+	return r == -ESRCH ? 0 : r;
 }

@@ -33,3 +33,6 @@ int route_find(struct netlink *nl, struct in_addr destination, int *ret_index, s
  * route; that stays alone.
  */
 int route_add_unreachable(struct netlink *nl, const struct prefix *destination, struct err *err);
+
+/* Removes it.  None is success. */
+int route_del_unreachable(struct netlink *nl, const struct prefix *destination, struct err *err);

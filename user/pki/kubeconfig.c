@@ -54,15 +54,10 @@ int pki_write_admin(
 	AUTO_FREE char *url = server_url(host, port);
 	AUTO_FREE char *text =
 		url ? pki_kubeconfig(url, PKI_ADMIN_NAME, &pki->authority, &pki->admin) : NULL;
-	AUTO_FREE char *folder = strdup(path);
-	char *slash = folder ? strrchr(folder, '/') : NULL;
-	int r = 0;
+	int r;
 
-	if (!text || !folder)
+	if (!text)
 		return err_set(err, ENOMEM, "write '%s'", path);
-	if (slash && slash != folder) {
-		*slash = '\0';
-		r = fs_mkdir(folder, 0755, err);
-	}
+	r = fs_mkdir_parent(path, 0755, err);
 	return r < 0 ? r : fs_replace(path, text, strlen(text), 0600, FS_DURABLE, err);
 }
