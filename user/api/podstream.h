@@ -7,6 +7,7 @@
 struct api_request;
 struct failure;
 
+/* Whether @request is about one of them. */
 bool podstream_is_asked(const struct api_request *request);
 
 /* Sends the request on to the Pod's node and answers with what that answers, or gives -1 and why not. */

@@ -9,6 +9,7 @@
 #include "user/api/change.h"
 #include "user/api/meta.h"
 #include "user/api/podstream.h"
+#include "user/api/proxy.h"
 #include "user/api/scale.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
@@ -171,6 +172,8 @@ int subresource_handle(const struct api_request *request, struct failure *failur
 		return binding_create(request, failure);
 	if (strcmp(name, "finalize") == 0)
 		return finalize_update(request, failure);
+	if (strcmp(name, "proxy") == 0)
+		return proxy_handle(request, failure);
 	if (strcmp(name, "token") == 0)
 		return token_create(request, failure);
 	if (strcmp(name, "scale") == 0)

@@ -352,6 +352,11 @@ const char *http_exchange_path(const struct http_exchange *exchange)
 	return exchange->target.path;
 }
 
+const char *http_exchange_target(const struct http_exchange *exchange)
+{
+	return exchange->reader.target;
+}
+
 const char *http_exchange_segment(const struct http_exchange *exchange, size_t index)
 {
 	return index < exchange->target.segment_count ? exchange->target.segments[index] : NULL;

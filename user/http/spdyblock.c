@@ -213,13 +213,14 @@ static int put_text(struct buffer *block, const char *text)
 		       : buffer_append(block, text, strlen(text));
 }
 
-static int block_deflate(struct spdy_blocks *blocks, struct buffer *plain, struct buffer *out)
+int spdy_block_write_plain(
+	struct spdy_blocks *blocks, const void *plain, size_t len, struct buffer *out)
 {
 	uint8_t packed[SPDY_BLOCK_MOST];
 	z_stream *z = &blocks->out;
 
-	z->next_in = (Bytef *)(plain->data + plain->start);
-	z->avail_in = (uInt)plain->len;
+	z->next_in = (Bytef *)plain;
+	z->avail_in = (uInt)len;
 	z->next_out = packed;
 	z->avail_out = sizeof(packed);
 	if (deflate(z, Z_SYNC_FLUSH) != Z_OK || z->avail_in || !z->avail_out)
@@ -241,7 +242,7 @@ int spdy_block_write(struct spdy_blocks *blocks, const struct spdy_field *fields
 		if (r == 0)
 			r = put_text(&plain, fields[i].value);
 	}
-	return r < 0 ? r : block_deflate(blocks, &plain, out);
+	return r < 0 ? r : spdy_block_write_plain(blocks, buffer_head(&plain), plain.len, out);
 }
 
 const char *spdy_field(const struct spdy_fields *fields, const char *name)

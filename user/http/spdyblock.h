@@ -71,5 +71,9 @@ int spdy_block_read(
 int spdy_block_write(struct spdy_blocks *blocks, const struct spdy_field *fields, size_t count,
 	struct buffer *out);
 
+/* Appends a block of these bytes, whatever they mean. */
+int spdy_block_write_plain(
+	struct spdy_blocks *blocks, const void *plain, size_t len, struct buffer *out);
+
 /* The value of the field called @name (any case), or NULL. */
 const char *spdy_field(const struct spdy_fields *fields, const char *name);
