@@ -125,7 +125,7 @@ fails "an unknown Pod, too" 'pods "missing" not found' k logs missing
 fails "there is no log before the first one" 'previous terminated container "main" in pod "talker" not found' \
 	k logs talker --previous
 timeout 60 "$KUBECTL" logs -f talker >"$TEST_DIR/followed" 2>&1 &
-follower=$!
+export follower=$! # for eval
 eventually "logs -f begins with what was said" 10 grep -q second "$TEST_DIR/followed"
 is "exec without a word of its own" "$(k exec talker -- touch /tmp/end 2>&1)" ""
 eventually "logs -f goes on with what is said" 10 grep -q last "$TEST_DIR/followed"
@@ -215,6 +215,31 @@ is "what must be upgraded" "$(ask_node admin '/exec/default/two/web?command=ls&o
 uid=$(k get pod two -o jsonpath='{.metadata.uid}')
 is "a Pod by its UID" "$(ask_node admin "/exec/default/two/$uid/web?command=ls")" 400
 is "and by another's" "$(ask_node admin "/exec/default/two/0$uid/web?command=ls")" 404
+
+# --- proxies ---
+raw() { # PATH
+	k get --raw "$1" 2>&1
+}
+pods=/api/v1/namespaces/default/pods
+is "pods/proxy" "$(raw "$pods/two:8080/proxy/index.html")" hello
+is "with a scheme, and a query" "$(raw "$pods/http:two:8080/proxy/index.html?a=%2Fb")" hello
+k create -f - <<-'END' >/dev/null
+	apiVersion: v1
+	kind: Service
+	metadata: {name: web}
+	spec: {selector: {app: two}, ports: [{name: http, port: 80, targetPort: 8080}]}
+END
+like "a Service without endpoints" "$(raw /api/v1/namespaces/default/services/web/proxy/)" 'no endpoints available for service "web"'
+k label pod two app=two >/dev/null
+eventually "services/proxy" 20 eval '[ "$(raw /api/v1/namespaces/default/services/web:http/proxy/index.html)" = hello ]'
+is "by its number" "$(raw /api/v1/namespaces/default/services/web:80/proxy/index.html)" hello
+like "a port it has not" "$(raw /api/v1/namespaces/default/services/web:81/proxy/)" 'no service port "81" found for service "web"'
+is "nodes/proxy" "$(raw /api/v1/nodes/test-node/proxy/healthz)" ok
+like "as kubectl asks for the node's Pods" "$(raw /api/v1/nodes/test-node/proxy/pods | jq -r .kind)" PodList
+like "a scheme that is not spoken" "$(raw "$pods/https:two:8080/proxy/")" 'want NAME, NAME:PORT or http:NAME:PORT'
+fails "who may look sees no further" 'cannot get resource "pods/proxy"' as_viewer get --raw "$pods/two:8080/proxy/index.html"
+fails "nor at the node" 'cannot get resource "nodes/proxy"' as_viewer get --raw /api/v1/nodes/test-node/proxy/pods
+k delete service web >/dev/null
 
 # --- bad input ---
 api() { # PATH: "CODE", the answer in $TEST_DIR/answer
