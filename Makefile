@@ -33,7 +33,7 @@ LDFLAGS += -Wl,--gc-sections
 LAYERS = cli agent cluster image node shim probe api auth control client http pki model store datapath net base
 LIBS_agent =
 LIBS_datapath = -lbpf -lelf -lz
-LIBS = -lsystemd -lbpf -lmnl -lnftnl -ljansson -lyaml -lhttp_parser -lwslay -lgnutls -larchive -lnettle -lsqlite3 -lz -lpthread -lm
+LIBS = -lsystemd -lbpf -lmnl -lnftnl -ljansson -lyaml -lhttp_parser -lwslay -lgnutls -larchive -lnettle -lsqlite3 -lseccomp -lz -lpthread -lm
 
 PROGRAMS = podnetd podnetctl podnet-pull podnet-control podnet
 STATIC_PROGRAMS = podnet-shim podnet-pause

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* podnet-control: the embedded control plane.  Composition only. */
+#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "user/base/log.h"
 #include "user/client/client.h"
 #include "user/control/bootstrap.h"
+#include "user/control/confine.h"
 #include "user/control/control.h"
 #include "user/control/options.h"
 #include "user/http/address.h"
@@ -164,12 +167,30 @@ static int plane_control(
 	return r;
 }
 
+/* What only root may do is done, and no thread has been started. */
+static int plane_confine(
+	const struct confine_user *user, const struct control_options *options, struct err *err)
+{
+	const char *path = store_path(options->store);
+	AUTO_FREE char *copy = strdup(path ? path : "");
+	int r = 0;
+
+	if (!copy)
+		return err_set(err, ENOMEM, "start");
+	if (path)
+		r = confine_give(user, dirname(copy), err);
+	return r == 0 ? confine_enter(user, err) : r;
+}
+
 static int plane_open(struct plane *plane, const struct control_options *options, struct err *err)
 {
 	struct store_config store = {.where = options->store};
 	struct api_config api = {.service_cidr = options->service_cidr};
-	int r = fs_mkdir(options->run_dir, 0700, err);
+	struct confine_user user;
+	int r = confine_find(options->user, &user, err);
 
+	if (r == 0)
+		r = confine_give(&user, options->run_dir, err);
 	if (r == 0)
 		r = lock_take(options->run_dir, "podnet-control", &plane->lock_fd, err);
 	if (r == 0)
@@ -182,6 +203,8 @@ static int plane_open(struct plane *plane, const struct control_options *options
 	plane->socket_path = fs_format("%s/podnet-control.sock", options->run_dir);
 	if (r == 0 && !plane->socket_path)
 		r = err_set(err, ENOMEM, "start");
+	if (r == 0)
+		r = plane_confine(&user, options, err);
 	if (r == 0)
 		r = store_open(plane->loop, &store, &plane->store, err);
 	if (r == 0)

@@ -158,4 +158,29 @@ kill "$control"
 wait "$control"
 is "it ends in peace" $? 0
 is "nothing went wrong" "$(grep -cE 'ERROR|Sanitizer' "$TEST_DIR/control.log")" 0
+# --- without root's rights ---
+# LeakSanitizer needs what the filter refuses.
+chmod o+x "$TEST_DIR"
+RUN=$TEST_DIR/confined/run
+"$PODNET_PLAIN/podnet-control" --user nobody --store "sqlite:$TEST_DIR/confined/store/objects" --run-dir "$RUN" \
+	--listen "" --pki-dir "$TEST_DIR/confined/pki" 2>"$TEST_DIR/confined.log" &
+control=$!
+at_exit kill "$control"
+eventually "it runs as another user" 20 control_is_ready
+is "for good, without rights, and filtered" "$(awk '/^(Uid|Gid|CapEff|CapPrm|NoNewPrivs|Seccomp):/ { $1 = ""; print }' \
+	"/proc/$control/status" | xargs)" \
+	"$(printf '%s ' "$(id -u nobody)"{,,,} "$(id -g nobody)"{,,,})0000000000000000 0000000000000000 1 2"
+is "its threads, too" "$(cat "/proc/$control"/task/*/status | grep -cE '^Seccomp:.*2$')" \
+	"$(find "/proc/$control/task" -mindepth 1 -maxdepth 1 | wc -l)"
+is "it stores" "$(status POST /api/v1/namespaces '' '{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"mine"}}')" object
+is "in what is its own" "$(stat -c %U "$TEST_DIR/confined/store/objects")" nobody
+is "its keys are not" "$(find "$TEST_DIR/confined/pki" -user nobody)" ""
+kill "$control" && wait "$control"
+mkdir -m 700 "$TEST_DIR/theirs"
+fails "a store in somebody else's directory is refused by name" "'$TEST_DIR/theirs' belongs to user 0" \
+	"$PODNET_PLAIN/podnet-control" --user nobody --store "sqlite:$TEST_DIR/theirs/objects" --run-dir "$RUN" \
+	--listen "" --pki-dir "$TEST_DIR/confined/pki"
+fails "so is a user that does not exist" "--user: there is no user 'nosuch'" \
+	"$PODNET_PLAIN/podnet-control" --user nosuch --store memory --run-dir "$RUN" --listen "" \
+	--pki-dir "$TEST_DIR/confined/pki"
 done_testing

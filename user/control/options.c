@@ -8,11 +8,12 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/flags.h"
+#include "user/control/confine.h"
 
 #define NODE_GRACE_MOST 86400
 
 static const struct flag flags[] = {
-	{"store", "WHERE", "sqlite:/var/lib/podnet-control/store",
+	{"store", "WHERE", "sqlite:/var/lib/podnet-control/store/objects",
 		"where objects are kept: sqlite:PATH or memory",
 		offsetof(struct control_options, store)},
 	{"run-dir", "DIR", "/run/podnet-control", "the socket podnet-control.sock",
@@ -33,6 +34,9 @@ static const struct flag flags[] = {
 		offsetof(struct control_options, kubelet_authority)},
 	{"audit-log", "PATH", "", "one line of JSON for each change and each refusal; \"\": none",
 		offsetof(struct control_options, audit_log)},
+	{"user", "NAME", CONFINE_USER,
+		"whom to become when started by root; \"\": nobody else",
+		offsetof(struct control_options, user)},
 	{"service-cidr", "CIDR", "10.96.0.0/16", "addresses of Services",
 		offsetof(struct control_options, service_cidr)},
 	{"advertise-address", "ADDRESS", "",

@@ -38,12 +38,19 @@ static int store_load(struct store *store, const struct store_config *config, st
 	return 0;
 }
 
+const char *store_path(const char *where)
+{
+	const char *path = where + strlen(SQLITE);
+
+	return strncmp(where, SQLITE, strlen(SQLITE)) == 0 && path[0] ? path : NULL;
+}
+
 static int store_backend_open(struct store *store, const char *where, struct err *err)
 {
 	if (strcmp(where, "memory") == 0)
 		return 0;
-	if (strncmp(where, SQLITE, strlen(SQLITE)) == 0 && where[strlen(SQLITE)]) {
-		int r = sqlite_open(where + strlen(SQLITE), &store->backend, err);
+	if (store_path(where)) {
+		int r = sqlite_open(store_path(where), &store->backend, err);
 
 		if (r == 0)
 			store->ops = &sqlite_ops;

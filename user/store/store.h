@@ -32,6 +32,9 @@ struct store_config {
 	size_t history_bytes;  /* values that only the log still holds; 0: STORE_HISTORY_BYTES */
 };
 
+/* The file that @where names; NULL: none.  Borrowed from it. */
+const char *store_path(const char *where);
+
 /* Reads what there is.  The caller owns *@ret.  EINVAL: @where names no backend; the backend's failures. */
 int store_open(
 	sd_event *loop, const struct store_config *config, struct store **ret, struct err *err);
