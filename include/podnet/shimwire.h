@@ -71,6 +71,7 @@ struct shimwire_create {
 
 #define SHIMWIRE_CREATE_STDIN	   1u /* its stdin is a pipe that the shim keeps open */
 #define SHIMWIRE_CREATE_STDIN_ONCE 2u /* until one has attached to it: then it ends with that */
+#define SHIMWIRE_CREATE_TTY	   4u /* its configuration asks for a terminal */
 #define SHIMWIRE_CREATE_LEAST	   2144
 
 struct shimwire_signal {

@@ -162,6 +162,25 @@ eventually "its stdin has ended with that" 10 eval '[ "$(k get pod reader -o jso
 is "the log has it all" "$(k logs reader | sort | xargs)" "bye err got a got b"
 fails "nobody attaches to what has ended" "cannot attach a container in a completed pod" k attach reader
 
+# --- a container's own terminal ---
+k create -f - <<-'END' >/dev/null
+	apiVersion: v1
+	kind: Pod
+	metadata: {name: shell}
+	spec:
+	  terminationGracePeriodSeconds: 1
+	  restartPolicy: Never
+	  containers:
+	  - {name: main, image: busybox, imagePullPolicy: IfNotPresent, stdin: true, tty: true, args: [sh]}
+END
+eventually "a Pod with a terminal is ready" "$SECONDS_READY" eval '[ "$(k get pod shell -o jsonpath="{.status.containerStatuses[0].ready}")" = true ]'
+{ sleep 2; printf 'stty size; tty\r'; sleep 1; printf 'exit 3\r'; sleep 1; } |
+	script -qec "stty rows 33 cols 101; timeout 60 $KUBECTL attach -it shell" /dev/null >"$TEST_DIR/shell" 2>&1
+like "who attaches types into it, and its size is ours" "$(tr -d '\r' <"$TEST_DIR/shell")" $'\n33 101\n/dev/(pts/0|console)\n'
+eventually "until it ends" 10 eval '[ "$(k get pod shell -o jsonpath="{.status.containerStatuses[0].state.terminated.exitCode}")" = 3 ]'
+like "the log has it all" "$(k logs shell | tr -d '\r')" $'\n33 101\n'
+k delete pod shell --wait=false >/dev/null
+
 # --- port-forward ---
 timeout 60 "$KUBECTL" port-forward two 18080:8080 18081:81 >"$TEST_DIR/forward" 2>&1 &
 forward=$!

@@ -160,6 +160,16 @@ static int exec_input_writable(sd_event_source *source, int fd, uint32_t revents
 	return 0;
 }
 
+/* A command's terminal is where its output comes from, a container's own where its input goes. */
+static void exec_set_size(const struct exec_stream *stream)
+{
+	int fds[2] = {stream->outputs[0].fd, stream->input.fd};
+
+	for (int i = 0; i < 2 && stream->size.ws_col; i++)
+		if (fds[i] >= 0)
+			ioctl(fds[i], TIOCSWINSZ, &stream->size);
+}
+
 /* {"Width":80,"Height":24} */
 static void exec_resize(struct exec_stream *stream, const void *data, size_t len)
 {
@@ -171,8 +181,7 @@ static void exec_resize(struct exec_stream *stream, const void *data, size_t len
 		return;
 	stream->size =
 		(struct winsize){.ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows};
-	if (stream->outputs[0].fd >= 0)
-		ioctl(stream->outputs[0].fd, TIOCSWINSZ, &stream->size);
+	exec_set_size(stream);
 }
 
 static void exec_data(void *userdata, enum channel channel, const void *data, size_t len)
@@ -224,8 +233,7 @@ static void exec_started(void *userdata, int in_fd, int out_fd, int err_fd)
 					       output->fd, EPOLLIN, exec_readable, output) < 0)
 			exec_output_close(output);
 	}
-	if (stream->size.ws_col)
-		ioctl(out_fd, TIOCSWINSZ, &stream->size);
+	exec_set_size(stream);
 	exec_input_push(stream);
 }
 

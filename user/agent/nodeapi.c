@@ -14,8 +14,9 @@
 #include "user/http/tls.h"
 #include "user/pki/pki.h"
 
-#define PEM_MOST (1u << 20)
-#define OWN_NAME "nodeapi" /* of the certificate made here */
+#define BODY_MOST 4096 /* none is needed */
+#define PEM_MOST  (1u << 20)
+#define OWN_NAME  "nodeapi" /* of the certificate made here */
 
 struct nodeapi {
 	struct agent *agent;
@@ -122,7 +123,8 @@ static int nodeapi_tls(struct nodeapi *api, struct err *err)
 
 static int nodeapi_serve(struct nodeapi *api, struct err *err)
 {
-	struct http_server_config config = {.handle = nodeapi_handle, .userdata = api};
+	struct http_server_config config = {
+		.handle = nodeapi_handle, .userdata = api, .max_body = BODY_MOST};
 	AUTO_FREE char *where = fs_format("0.0.0.0:%u", api->agent->options->node_port_api);
 	AUTO_FD fd = -1;
 	int r = where ? nodeapi_tls(api, err) : err_set(err, ENOMEM, "listen");

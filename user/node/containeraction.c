@@ -314,8 +314,10 @@ static void container_start(struct container_work *work)
 	const struct container *spec = observed_container(pod->spec, work->index);
 	AUTO_FREE char *bundle = NULL, *log = NULL;
 	char id[SHIM_ID_MAX];
-	struct shim_create_spec create = {
-		.id = id, .with_stdin = spec->stdin, .stdin_once = spec->stdin_once};
+	struct shim_create_spec create = {.id = id,
+		.tty = spec->tty,
+		.with_stdin = spec->stdin,
+		.stdin_once = spec->stdin_once};
 	struct err err;
 	int r;
 

@@ -24,6 +24,7 @@ int shim_create(struct shim *shim, const struct shim_create_spec *spec, shim_cre
 	};
 	struct shimwire_create request = {
 		.flags = (spec->with_stdin ? SHIMWIRE_CREATE_STDIN : 0) |
+			 (spec->tty ? SHIMWIRE_CREATE_TTY : 0) |
 			 (spec->stdin_once ? SHIMWIRE_CREATE_STDIN_ONCE : 0)};
 
 	if (text_put(request.id, sizeof(request.id), spec->id) < 0 ||

@@ -91,6 +91,7 @@ typedef void (*shim_created_fn)(void *userdata, int result, pid_t pid, const cha
 struct shim_create_spec {
 	const char *id, *bundle, *log_path;
 	bool with_stdin;
+	bool tty;	 /* config.json asks for a terminal */
 	bool stdin_once; /* which ends with the first who has attached to it */
 };
 int shim_create(struct shim *shim, const struct shim_create_spec *spec, shim_created_fn done,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/shim/output.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "user/shim/attach.h"
@@ -16,6 +17,9 @@ static ssize_t output_read(struct container_output *output)
 	struct timespec now;
 	ssize_t n = read(output->source.fd, chunk, sizeof(chunk));
 
+	/* A terminal that nobody holds any more. */
+	if (n < 0 && errno == EIO)
+		return 0;
 	if (n <= 0)
 		return n;
 	clock_gettime(CLOCK_REALTIME, &now);

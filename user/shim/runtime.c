@@ -56,6 +56,9 @@ static void runtime_child(const struct runtime *runtime, const struct runtime_sp
 		dprintf(STDERR_FILENO, "%s\n", err.text);
 		_exit(1);
 	}
+	/* A runtime reads the bundle from inside of it: names in it are relative. */
+	if (spec->bundle && chdir(spec->bundle) < 0)
+		_exit(1);
 	child_reset_signals();
 	umask(022);
 	execvp(argv[0], (char *const *)argv);
