@@ -210,7 +210,8 @@ static bool status_has(const json_t *node, const char *key, const json_t *value)
 			return false;
 	json_object_foreach ((json_t *)value, name, item)
 		if (!json_equal(json_object_get(have, name), item) &&
-			(json_object_get(have, name) || json_string_length(item)))
+			(json_object_get(have, name) || !json_is_string(item) ||
+				json_string_length(item)))
 			return false;
 	return true;
 }

@@ -140,7 +140,7 @@ static bool piece_is_wanted(const struct logread *reader, const struct piece *pi
 	int32_t nanoseconds;
 	char text[WIRETIME_LEN];
 
-	if (!reader->since || piece->time_len >= sizeof(text))
+	if (!reader->since || !piece->time_len || piece->time_len >= sizeof(text))
 		return true;
 	memcpy(text, piece->time, piece->time_len);
 	text[piece->time_len] = '\0';

@@ -87,7 +87,7 @@ static int console_bind(const char *bundle, int *ret, struct err *err)
 
 int console_open(struct container *container, const char *bundle, struct err *err)
 {
-	int fd, r = console_bind(bundle, &fd, err);
+	int fd = -1, r = console_bind(bundle, &fd, err);
 
 	return r < 0 ? r
 		     : source_add(&container->keeper->reactor, &container->console, fd,
