@@ -172,11 +172,11 @@ demo: ## the main job, on this host; stdout holds its steps only
 
 INSTALLED = $(SBIN_PROGRAMS:%=$(PREFIX)/sbin/%) $(PREFIX)/bin/podnetctl /opt/cni/bin/podnet \
 	$(foreach p,$(wildcard man/*),$(PREFIX)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p))) \
-	$(PREFIX)/lib/systemd/system/podnetd.service
-# podnet-control is built and tested, and not installed: nothing starts it yet.
-SBIN_PROGRAMS = $(filter-out podnetctl podnet podnet-control,$(ALL_PROGRAMS))
+	$(UNITS:%=$(PREFIX)/lib/systemd/system/%)
+SBIN_PROGRAMS = $(filter-out podnetctl podnet,$(ALL_PROGRAMS))
+UNITS = podnetd.service podnet-control.service podnet.target
 
-install: programs ## below DESTDIR: programs, man pages and unit in PREFIX, the plugin in /opt/cni/bin
+install: programs ## below DESTDIR: programs, man pages and units in PREFIX, the plugin in /opt/cni/bin
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(SBIN_PROGRAMS:%=$(BUILD)/%)
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/podnetctl
 	install -D -m 755 -t $(DESTDIR)/opt/cni/bin $(BUILD)/podnet
@@ -184,8 +184,8 @@ install: programs ## below DESTDIR: programs, man pages and unit in PREFIX, the 
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(wildcard man/*.7)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard man/*.8)
 	install -d -m 755 $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/podnet/manifests
-	sed 's,@SBINDIR@,$(PREFIX)/sbin,' packaging/podnetd.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/podnetd.service
+	for unit in $(UNITS); do sed 's,@SBINDIR@,$(PREFIX)/sbin,' packaging/$$unit \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; done
 
 uninstall: ## what install has installed; state, manifests and running Pods stay
 	rm -f $(INSTALLED:%=$(DESTDIR)%)

@@ -75,10 +75,12 @@ static int daemon_up(const struct machine *machine, const struct daemon *daemon,
 static int machine_up(
 	const struct machine *machine, const struct cli_options *options, struct err *err)
 {
-	int r = machine->joined ? 0 : machine_kubeconfig_write(machine, err);
+	bool known = access(machine->kubeconfig, F_OK) == 0;
+	int r = known ? 0 : machine_kubeconfig_write(machine, err);
 
+	/* A podnetd that runs has not read it. */
 	if (r == 0 && machine->managed)
-		r = machine_systemctl("start", machine, err);
+		r = machine_systemctl(known ? "start" : "restart", machine, err);
 	else if (r == 0)
 		r = fs_mkdir(options->daemon_logs, 0755, err);
 	if (r == 0 && !machine->joined)

@@ -36,7 +36,7 @@ int confine_find(const char *name, struct confine_user *ret, struct err *err)
 	if (!name[0] || geteuid() != 0)
 		return 0;
 	errno = 0;
-	entry = getpwnam(name);
+	entry = getpwnam(name); // cppcheck-suppress getpwnamCalled // no other thread runs yet
 	if (entry) {
 		*ret = (struct confine_user){entry->pw_uid, entry->pw_gid, true};
 		return 0;
