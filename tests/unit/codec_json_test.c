@@ -85,6 +85,50 @@ TEST(a_wrong_type_is_refused_as_go_does)
 	}
 }
 
+/* Managed fields of so many objects in each other. */
+static char *deep_body(unsigned depth)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		BAIL("memory");
+	fputs("{\"metadata\":{\"managedFields\":[{\"fieldsV1\":", out);
+	for (unsigned i = 1; i < depth; i++)
+		fputs("{\"a\":", out);
+	fputs("{}", out);
+	for (unsigned i = 1; i < depth; i++)
+		fputc('}', out);
+	fputs("}]}}", out);
+	if (fclose(out) != 0)
+		BAIL("memory");
+	return text;
+}
+
+TEST(what_is_nested_deeper_than_a_list_could_hold_is_refused)
+{
+	static const struct {
+		const char *what;
+		unsigned depth;
+		bool good;
+	} rows[] = {
+		{"as managed fields are", 20, true},
+		{"as deep as may be", 128, true},
+		{"deeper", 129, false},
+		{"as deep as the parser goes", 2040, false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_FREE char *text = deep_body(rows[i].depth);
+		struct err err = {0};
+		AUTO_JSON object = decode(&schema_pod, text, NULL, &err);
+
+		CHECK_STR(rows[i].what, err.text, rows[i].good ? "" : "json: exceeded max depth");
+		CHECK_EQ(rows[i].what, object != NULL, rows[i].good);
+	}
+}
+
 TEST(what_is_kept_is_canonical)
 {
 	static const struct {

@@ -133,6 +133,9 @@ TEST(what_is_no_protobuf_is_refused)
 		{"a varint without end", HEAD "08ffffffffffffffffffff", "a broken field"},
 		{"text as a number", HEAD "12040a020801", "a bad wire type in name"},
 		{"text that is not UTF-8", HEAD "12050a030a01ff", "a bad value in name"},
+		{"a NUL in a text", HEAD "12050a030a0100", "a bad value in name"},
+		{"a NUL in a map's key", HEAD "120812060a010012016b", "a bad entry in data"},
+		{"a NUL in a map's value", HEAD "120812060a016b120100", "a bad entry in data"},
 		{"a map's entry without text", HEAD "1206120412020aff", "proto: "},
 	};
 

@@ -110,6 +110,33 @@ TEST(removing_follows_no_links)
 	CHECK_OK("clean up", fs_remove(victim, &err), &err);
 }
 
+static bool is_short(void *userdata, const char *name)
+{
+	return strlen(name) < *(size_t *)userdata;
+}
+
+TEST(entries_of_a_directory_are_removed_by_name)
+{
+	char dir[] = "/tmp/fs.XXXXXX", path[64];
+	static const char *const names[] = {"a", "bb", "ccc"};
+	size_t less = 3;
+	struct err err = {0};
+
+	if (!mkdtemp(dir))
+		BAIL("a directory");
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		CHECK_OK("made", fs_mkdir(path, 0700, &err), &err);
+	}
+	CHECK_OK("removed", fs_remove_entries(dir, is_short, &less, &err), &err);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		CHECK_EQ(names[i], access(path, F_OK) == 0, strlen(names[i]) >= less);
+	}
+	CHECK_OK("all", fs_remove(dir, &err), &err);
+	CHECK_OK("of one that is not there", fs_remove_entries(dir, is_short, &less, &err), &err);
+}
+
 TEST(a_file_is_replaced_whole_with_its_mode)
 {
 	AUTO_FREE char *text = NULL;

@@ -13,69 +13,8 @@
 #include "user/http/client.h"
 #include "user/http/reader.h"
 #include "user/http/server.h"
-#include "user/http/target.h"
 
 #define TURN (10 * USEC_PER_MSEC)
-
-/* --- targets --- */
-
-TEST(targets_are_taken_apart_and_decoded)
-{
-	static const struct {
-		const char *what, *text;
-		int result;
-		const char *segments; /* joined by '|' */
-		const char *query;    /* joined "name=value|" */
-	} cases[] = {
-		{"root", "/", 0, "", ""},
-		{"segments", "/api/v1/pods", 0, "api|v1|pods|", ""},
-		{"a slash at the end adds none", "/a/", 0, "a|", ""},
-		{"an escaped slash separates nothing", "/a/b%2Fc", 0, "a|b/c|", ""},
-		{"plus is a space in the query only", "/a+b?c+d=e+f", 0, "a+b|", "c d=e f|"},
-		{"repeated parameters in order", "/x?c=a&c=b&d", 0, "x|", "c=a|c=b|d=|"},
-		{"empty pairs are dropped", "/x?&&a=1&", 0, "x|", "a=1|"},
-		{"an escaped ampersand", "/x?c=a%26b%3Dc", 0, "x|", "c=a&b=c|"},
-		{"a broken escape", "/%2", -EINVAL, NULL, NULL},
-		{"no hex", "/%zz", -EINVAL, NULL, NULL},
-		{"an escaped NUL", "/a%00b", -EINVAL, NULL, NULL},
-		{"a broken escape in the query", "/a?b=%f", -EINVAL, NULL, NULL},
-		{"no path", "*", -EINVAL, NULL, NULL},
-		{"absolute form", "http://x/y", -EINVAL, NULL, NULL},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_target target;
-		char segments[100] = "", query[100] = "";
-
-		if (!CHECK_EQ(cases[i].what, http_target_parse(cases[i].text, &target),
-			    cases[i].result) ||
-			cases[i].result < 0)
-			continue;
-		for (size_t j = 0; j < target.segment_count; j++)
-			sprintf(segments + strlen(segments), "%s|", target.segments[j]);
-		for (size_t j = 0; j < target.query_count; j++)
-			sprintf(query + strlen(query), "%s=%s|", target.names[j], target.values[j]);
-		CHECK_STR(cases[i].what, segments, cases[i].segments);
-		CHECK_STR(cases[i].what, query, cases[i].query);
-		http_target_clear(&target);
-	}
-}
-
-TEST(escaping_is_undone_by_parsing)
-{
-	AUTO_FREE char *escaped = http_escape("a b/c?d&e=%+\xc3\xa9");
-	AUTO_FREE char *text = NULL;
-	struct http_target target;
-
-	CHECK_STR("escaped", escaped, "a%20b%2Fc%3Fd%26e%3D%25%2B%C3%A9");
-	if (asprintf(&text, "/%s?x=%s", escaped, escaped) < 0)
-		BAIL("memory");
-	CHECK_EQ("parse", http_target_parse(text, &target), 0);
-	CHECK_STR("segment", target.segments[0], "a b/c?d&e=%+\xc3\xa9");
-	CHECK_STR("value", http_target_query(&target, "x", 0), "a b/c?d&e=%+\xc3\xa9");
-	CHECK("no second", !http_target_query(&target, "x", 1));
-	http_target_clear(&target);
-}
 
 /* --- a server on the loop and a raw client --- */
 
@@ -102,6 +41,8 @@ static void fixture_drained(void *userdata)
 	fixture->drained++;
 }
 
+static char large[4u << 20]; /* more than a socket takes */
+
 static void fixture_handle(void *userdata, struct http_exchange *exchange)
 {
 	struct fixture *fixture = userdata;
@@ -123,6 +64,8 @@ static void fixture_handle(void *userdata, struct http_exchange *exchange)
 	} else if (strcmp(first, "hold") == 0) {
 		http_exchange_on_gone(exchange, fixture_gone, fixture);
 		fixture->held = exchange;
+	} else if (strcmp(first, "large") == 0) {
+		http_answer_bytes(exchange, 200, "text/plain", large, sizeof(large));
 	} else if (strcmp(first, "stream") == 0) {
 		http_exchange_on_gone(exchange, fixture_gone, fixture);
 		http_stream_begin(exchange, 200, "text/plain", fixture_drained);
@@ -132,10 +75,13 @@ static void fixture_handle(void *userdata, struct http_exchange *exchange)
 	}
 }
 
+static uint64_t patience; /* of the next fixture; 0: the usual */
+
 static void fixture_start(struct fixture *fixture, unsigned max_connections)
 {
 	struct http_server_config config = {.max_connections = max_connections,
 		.max_body = 1000,
+		.answer_patience = patience,
 		.handle = fixture_handle,
 		.userdata = fixture};
 	struct err err;
@@ -428,6 +374,33 @@ TEST(a_writer_waits_for_a_slow_reader)
 	http_stream_abort(fixture.held);
 	turn(&fixture, 3);
 	CHECK_EQ("abort is no gone", fixture.gone, 0);
+	fixture_stop(&fixture);
+}
+
+TEST(who_does_not_take_his_answer_is_cut_off)
+{
+	static char got[65536];
+	struct fixture fixture;
+	uint64_t end = clock_now() + 3 * USEC_PER_SEC;
+	AUTO_FD fd = -1;
+	size_t have = 0;
+	ssize_t n = -1;
+
+	patience = 100 * USEC_PER_MSEC;
+	fixture_start(&fixture, 1);
+	patience = 0;
+	fd = dial(&fixture);
+	ask(&fixture, fd, "GET /large HTTP/1.1\r\n\r\n", "200 OK", got, 64);
+	/* There is room for one connection: a second one is served when the first has gone. */
+	while (clock_now() < end && !strstr(got, "root")) {
+		AUTO_FD other = dial(&fixture);
+
+		ask(&fixture, other, "GET / HTTP/1.1\r\n\r\n", "root", got, 256);
+	}
+	CHECK_HAS("another has his place", got, "root");
+	while ((n = recv(fd, got, sizeof(got), 0)) > 0)
+		have += (size_t)n;
+	CHECK("and he has not got it all", n == 0 && have < sizeof(large));
 	fixture_stop(&fixture);
 }
 

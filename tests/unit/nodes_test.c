@@ -147,7 +147,8 @@ TEST(pods_use_what_they_name)
 			"s", true},
 		{"its account", "{\"spec\":{\"serviceAccountName\":\"a\"}}", "serviceaccounts", "a",
 			true},
-		{"the usual account", "{\"spec\":{}}", "serviceaccounts", "default", true},
+		{"a mirror Pod has no account", "{\"spec\":{}}", "serviceaccounts", "default",
+			false},
 		{"nothing", "{}", "secrets", "s", false},
 	};
 
@@ -161,6 +162,12 @@ TEST(pods_use_what_they_name)
 
 #define NODE(name, rest) "{\"metadata\":{\"name\":\"" name "\"" rest "}}"
 #define LABELS(text)	 ",\"labels\":{" text "}"
+#define OWNER(kind, name)                                                                          \
+	",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"" kind "\",\"name\":\"" name "\"" \
+	"}]"
+#define MIRROR(kind, name)                                                              \
+	"{\"metadata\":{\"annotations\":{\"kubernetes.io/config.mirror\":\"x\"}" OWNER( \
+		kind, name) "},\"spec\":{\"nodeName\":\"n1\"}}"
 static const struct {
 	const char *what, *resource, *subresource, *verb;
 	const char *object, *old; /* old NULL: it is new */
@@ -189,6 +196,17 @@ static const struct {
 		"{\"metadata\":{\"name\":\"n1\"},\"spec\":{\"taints\":[]}}",
 		"{\"metadata\":{\"name\":\"n1\"},\"spec\":{\"taints\":[{\"key\":\"a\"}]}}",
 		"modify taints"},
+	{"whom it goes with", "nodes", "", "patch", NODE("n1", OWNER("ConfigMap", "x")),
+		NODE("n1", ""), "modify ownerReferences"},
+	{"a new one goes with nobody", "nodes", "", "create", NODE("n1", OWNER("ConfigMap", "x")),
+		NULL, "modify ownerReferences"},
+	{"what others have set stays", "nodes", "", "patch", NODE("n1", OWNER("ConfigMap", "x")),
+		NODE("n1", OWNER("ConfigMap", "x")), NULL},
+	{"a mirror Pod goes with it", "pods", "", "create", MIRROR("Node", "n1"), NULL, NULL},
+	{"not with another", "pods", "", "create", MIRROR("Node", "n2"), NULL,
+		"owner reference set to itself"},
+	{"nor with a ReplicaSet", "pods", "", "create", MIRROR("ReplicaSet", "n1"), NULL,
+		"owner reference set to itself"},
 	{"its Pod's status", "pods", "status", "patch", "{\"spec\":{\"nodeName\":\"n1\"}}",
 		"{\"spec\":{\"nodeName\":\"n1\"}}", NULL},
 	{"another's", "pods", "status", "patch", "{\"spec\":{\"nodeName\":\"n1\"}}",

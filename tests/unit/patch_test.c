@@ -135,6 +135,31 @@ TEST(copies_of_a_json_patch_are_bounded)
 		"doubling", patch_json(object, patch, &got, &err), ENOENT, &err, "copies too much");
 }
 
+TEST(a_strategic_merge_of_long_lists_is_bounded)
+{
+	static const struct {
+		const char *what;
+		int count, code;
+	} rows[] = {{"a thousand items", 1000, 0}, {"two thousand that all differ", 2000, ENOENT}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON object = json_quoted("{'spec':{'containers':[]}}");
+		AUTO_JSON patch = json_quoted("{'spec':{'containers':[]}}");
+		json_t *list = json_object_get(json_object_get(patch, "spec"), "containers");
+		AUTO_JSON got = NULL;
+		struct err err = {0};
+		int r;
+
+		for (int k = 0; k < rows[i].count; k++)
+			json_array_append_new(
+				list, json_pack("{s:o}", "name", json_sprintf("c%d", k)));
+		r = patch_strategic(object, patch, &schema_pod, &got, &err);
+		CHECK_EQ(rows[i].what, r, -rows[i].code);
+		CHECK_STR(rows[i].what, err.text,
+			rows[i].code ? "the lists of the patch are too long" : "");
+	}
+}
+
 #define POD(list)   "{'spec':{'containers':[" list "]}}"
 #define PORTS(list) "{'spec':{'ports':[" list "]}}"
 

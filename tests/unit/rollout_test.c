@@ -42,6 +42,14 @@ TEST(percents_are_rounded_so_that_a_rollout_moves)
 			"'replicas':9,'strategy':{'rollingUpdate':{'maxSurge':0,'maxUnavailable':0}"
 			"}",
 			0, 1},
+		{"a share that no number holds",
+			"'replicas':2147483647,'strategy':{'rollingUpdate':{'maxSurge':"
+			"'99999999999999999999%','maxUnavailable':'100%'}}",
+			0, 2147483647},
+		{"not more than 32 bits in all",
+			"'replicas':2147483000,'strategy':{'rollingUpdate':{'maxSurge':'200%','"
+			"maxUnavailable':0}}",
+			647, 0},
 		{"not more than there are",
 			"'replicas':2,'strategy':{'rollingUpdate':{'maxSurge':0,'maxUnavailable':7}"
 			"}",

@@ -297,3 +297,32 @@ TEST(masters_are_bound_and_strangers_are_not)
 		CHECK("nothing is a stranger's",
 			!subjects_have(json_object_get(object, "subjects"), &stranger, ""));
 }
+
+TEST(what_a_comparison_costs_is_known_before)
+{
+	static const struct {
+		const char *what, *rules;
+		size_t want;
+	} rows[] = {
+		{"nothing", "[]", 0},
+		{"each verb upon each resource of each group",
+			"[{\"verbs\":[\"a\",\"b\"],\"apiGroups\":[\"\",\"c\",\"d\"],"
+			"\"resources\":[\"e\",\"f\"]}]",
+			2 * 3 * 2 * 2},
+		{"each name",
+			"[{\"verbs\":[\"a\"],\"apiGroups\":[\"\"],\"resources\":[\"e\"],"
+			"\"resourceNames\":[\"x\",\"y\",\"z\"]}]",
+			3 * 2},
+		{"paths",
+			"[{\"verbs\":[\"a\",\"b\"],\"nonResourceURLs\":[\"/x\",\"/y\"]},"
+			"{\"verbs\":[\"a\"],\"nonResourceURLs\":[\"/x\"]}]",
+			(2 * 2 + 1) * 2},
+	};
+	AUTO_JSON held = parse("[{},{}]");
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON rules = parse(rows[i].rules);
+
+		CHECK_EQ(rows[i].what, rules_questions(held, rules), rows[i].want);
+	}
+}

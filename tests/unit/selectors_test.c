@@ -50,12 +50,15 @@ TEST(labels_are_selected_by_text)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO_LABELS selector = NULL;
 		AUTO_JSON labels = json_quoted(rows[i].labels);
+		AUTO_FREE char *text = json_text(labels);
 		struct err err = {0};
 
-		if (CHECK_OK(rows[i].selector,
+		if (!CHECK_OK(rows[i].selector,
 			    label_selector_parse(rows[i].selector, &selector, &err), &err))
-			CHECK_EQ(rows[i].selector, label_selector_matches(selector, labels),
-				rows[i].want);
+			continue;
+		CHECK_EQ(rows[i].selector, label_selector_matches(selector, labels), rows[i].want);
+		CHECK("what is selected may match, by its text",
+			!rows[i].want || label_selector_may_match(selector, text, strlen(text)));
 	}
 }
 
@@ -146,14 +149,48 @@ TEST(fields_are_selected_as_the_kind_allows)
 	};
 	const struct kind *pods = kind_by_resource("", "v1", "pods");
 	AUTO_JSON object = json_quoted(pod);
+	AUTO_FREE char *text = json_text(object);
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO_FIELDS selector = NULL;
 		struct err err = {0};
 
-		if (CHECK_OK(rows[i].selector,
+		if (!CHECK_OK(rows[i].selector,
 			    field_selector_parse(rows[i].selector, pods, &selector, &err), &err))
-			CHECK_EQ(rows[i].selector, field_selector_matches(selector, object),
+			continue;
+		CHECK_EQ(rows[i].selector, field_selector_matches(selector, object), rows[i].want);
+		CHECK("what is selected may match, by its text",
+			!rows[i].want || field_selector_may_match(selector, text, strlen(text)));
+	}
+}
+
+TEST(what_lacks_a_word_of_a_selector_need_not_be_read)
+{
+	static const char text[] =
+		"{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"nodeName\":\"n1\"}}";
+	static const struct {
+		const char *labels, *fields;
+		bool want;
+	} rows[] = {
+		{"a=b", "spec.nodeName=n1", true}, {"a=c", "", false}, {"c", "", false},
+		{"a in (x,y)", "", true}, /* any of several: it is read */
+		{"c!=d,!e", "", true}, {"", "spec.nodeName=n2", false},
+		{"", "spec.nodeName!=n2", true}, {"", "spec.hostNetwork=false", true},
+		{"", "metadata.name=a\\\\b", true}, /* which JSON escapes */
+	};
+	const struct kind *pods = kind_by_resource("", "v1", "pods");
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_LABELS labels = NULL;
+		AUTO_FIELDS fields = NULL;
+		struct err err = {0};
+
+		if (CHECK_OK("labels", label_selector_parse(rows[i].labels, &labels, &err), &err) &&
+			CHECK_OK("fields",
+				field_selector_parse(rows[i].fields, pods, &fields, &err), &err))
+			CHECK_EQ(rows[i].labels,
+				label_selector_may_match(labels, text, strlen(text)) &&
+					field_selector_may_match(fields, text, strlen(text)),
 				rows[i].want);
 	}
 }

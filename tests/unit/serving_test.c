@@ -62,6 +62,13 @@ int datapath_grace(struct datapath *datapath, struct err *err)
 	return 0;
 }
 
+int datapath_remove(const struct datapath_config *config, struct err *err)
+{
+	(void)config;
+	(void)err;
+	return 0;
+}
+
 void datapath_reclaim(struct datapath *datapath)
 {
 	(void)datapath;

@@ -35,86 +35,123 @@ static json_t *complete(const char *text)
 	"'spec':{" spec "}}"
 #define CONFIG_MAP(rest) \
 	"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'c','namespace':'n'}," rest "}"
+#define LEAVING(finalizers)                                                                       \
+	"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'c','namespace':'n',"           \
+	"'deletionTimestamp':'2026-01-01T00:00:00Z','deletionGracePeriodSeconds':0,'finalizers':" \
+	"[" finalizers "]}}"
 #define DEPLOYMENT(selector, labels, strategy)                                                  \
 	"{'apiVersion':'apps/v1','kind':'Deployment','metadata':{'name':'d','namespace':"       \
 	"'n'},'spec':{'selector':{'matchLabels':{" selector "}},'template':{'metadata':{"       \
 	"'labels':{" labels "}},'spec':{'containers':[{'name':'c','image':'nginx'}]}}" strategy \
 	"}}"
 
+static const struct {
+	const char *object, *want;
+} objects[] = {
+	{POD_WITH("'containers':[{'name':'c','image':'i'}]"), ""},
+	{POD_WITH("'containers':[{'name':'c','image':'i'}],'affinity':{'nodeAffinity':{"
+		  "'requiredDuringSchedulingIgnoredDuringExecution':{'nodeSelectorTerms':[{"
+		  "'matchExpressions':[{'key':'k','operator':'Gt'}]}]},"
+		  "'preferredDuringSchedulingIgnoredDuringExecution':[{'weight':1,"
+		  "'preference':{'matchFields':[{'key':'metadata.name','operator':'In'}]}}]"
+		  "}}"),
+		"[spec.affinity.nodeAffinity."
+		"requiredDuringSchedulingIgnoredDuringExecution."
+		"nodeSelectorTerms[0].matchExpressions[0].values: Required value: must be "
+		"specified single value when `operator` is 'Lt' or 'Gt', "
+		"spec.affinity.nodeAffinity."
+		"preferredDuringSchedulingIgnoredDuringExecution[0]"
+		".preference.matchFields[0].values: Required value: must be specified when "
+		"`operator` is 'In' or 'NotIn']"},
+	{POD_WITH("'containers':[{'name':'C_','image':'','ports':[{'containerPort':99999}],"
+		  "'volumeMounts':[{'name':'nov','mountPath':'/x'}]}],'restartPolicy':"
+		  "'Sometimes'"),
+		"[spec.containers[0].name: Invalid value: \"C_\": a lowercase RFC 1123 "
+		"label must consist of lower case alphanumeric characters or '-', and must "
+		"start and end with an alphanumeric character (e.g. 'my-name',  or "
+		"'123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'), "
+		"spec.containers[0].image: Required value, "
+		"spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be "
+		"between 1 and 65535, inclusive, spec.restartPolicy: Unsupported value: "
+		"\"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\", "
+		"spec.containers[0].volumeMounts[0].name: Not found: \"nov\"]"},
+	{POD_WITH("'containers':[]"), "spec.containers: Required value"},
+	{POD_WITH("'containers':[{'name':'c','image':'i'},{'name':'c','image':'i'}]"),
+		"spec.containers[1].name: Duplicate value: \"c\""},
+	{POD_WITH("'containers':[{'name':'c','image':'i','resources':{'limits':{'cpu':'1'},"
+		  "'requests':{'cpu':'2'}},'livenessProbe':{}}]"),
+		"[spec.containers[0].resources.requests: Invalid value: \"2\": must be "
+		"less "
+		"than or equal to cpu limit of 1, spec.containers[0].livenessProbe: "
+		"Required value: must specify a handler type]"},
+	{POD_WITH("'containers':[{'name':'c','image':'i'}],'volumes':[{'name':'v',"
+		  "'emptyDir':{},'hostPath':{'path':'/x'}}]"),
+		"spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume "
+		"type"},
+	{"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'namespace':'n'}}",
+		"metadata.name: Required value: name or generateName is required"},
+	{"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n','namespace':'x'}}",
+		"metadata.namespace: Forbidden: not allowed on this type"},
+	{"{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'ClusterRole','metadata':{"
+	 "'name':'system:node'},'rules':[{'verbs':['get']}]}",
+		""},
+	{"{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'ClusterRole','metadata':{"
+	 "'name':'x'},'rules':[{}]}",
+		"rules[0].verbs: Required value"},
+	{CONFIG_MAP("'data':{'a/b':'c'}"),
+		"data[a/b]: Invalid value: \"a/b\": a valid config key must consist of "
+		"alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+		"'KEY_NAME', "
+		" or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"},
+	{SERVICE("'ports':[{'port':0},{'port':80}]"),
+		"[spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, "
+		"inclusive, spec.ports[0].name: Required value, spec.ports[1].name: "
+		"Required "
+		"value]"},
+	{SERVICE("'type':'NodePort','ports':[{'port':80,'nodePort':30080}]"), ""},
+	{DEPLOYMENT("'app':'d'", "'app':'d'",
+		 ",'strategy':{'rollingUpdate':{'maxSurge':'much','maxUnavailable':'101%'}"
+		 "}"),
+		"[spec.strategy.rollingUpdate.maxUnavailable: Invalid value: \"101%\": "
+		"must not "
+		"be greater than 100%, spec.strategy.rollingUpdate.maxSurge: Invalid "
+		"value: "
+		"\"much\": a valid percent string must be a numeric string followed by an "
+		"ending '%' (e.g. '1%',  or '93%', regex used for validation is "
+		"'[0-9]+%')]"},
+	{SERVICE("'selector':{'a':'b'}"), "spec.ports: Required value"},
+	{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'"
+		 "name':"
+		 "'b','port':80,'nodePort':30080,'protocol':'UDP'}]"),
+		""},
+	{SERVICE("'type':'NodePort','ports':[{'name':'a','port':80,'nodePort':30080},{'"
+		 "name':"
+		 "'b','port':80},{'name':'c','port':81,'nodePort':30080}]"),
+		"[spec.ports[1].port: Duplicate value: 80, spec.ports[2].nodePort: "
+		"Duplicate "
+		"value: 30080]"},
+	{DEPLOYMENT("'app':'d'", "'app':'zzz'", ""),
+		"spec.template.metadata.labels: Invalid value: "
+		"map[string]string{\"app\":\"zzz\"}: `selector` does not match template "
+		"`labels`"},
+	{DEPLOYMENT("'app':'d'", "'app':'d'", ",'strategy':{'type':'Recreate','rollingUpdate':{}}"),
+		"spec.strategy.rollingUpdate: Forbidden: may not be specified when "
+		"strategy "
+		"`type` is 'Recreate'"},
+	{DEPLOYMENT("'app':'d'", "'app':'d'", ",'replicas':-1"),
+		"spec.replicas: Invalid value: -1: must be greater than or equal to 0"},
+};
+
 TEST(all_that_is_wrong_is_told)
 {
-	static const struct {
-		const char *object, *want;
-	} rows[] = {
-		{POD_WITH("'containers':[{'name':'c','image':'i'}]"), ""},
-		{POD_WITH("'containers':[{'name':'C_','image':'','ports':[{'containerPort':99999}],"
-			  "'volumeMounts':[{'name':'nov','mountPath':'/x'}]}],'restartPolicy':"
-			  "'Sometimes'"),
-			"[spec.containers[0].name: Invalid value: \"C_\": a lowercase RFC 1123 "
-			"label must consist of lower case alphanumeric characters or '-', and must "
-			"start and end with an alphanumeric character (e.g. 'my-name',  or "
-			"'123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'), "
-			"spec.containers[0].image: Required value, "
-			"spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be "
-			"between 1 and 65535, inclusive, spec.restartPolicy: Unsupported value: "
-			"\"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\", "
-			"spec.containers[0].volumeMounts[0].name: Not found: \"nov\"]"},
-		{POD_WITH("'containers':[]"), "spec.containers: Required value"},
-		{POD_WITH("'containers':[{'name':'c','image':'i'},{'name':'c','image':'i'}]"),
-			"spec.containers[1].name: Duplicate value: \"c\""},
-		{POD_WITH("'containers':[{'name':'c','image':'i','resources':{'limits':{'cpu':'1'},"
-			  "'requests':{'cpu':'2'}},'livenessProbe':{}}]"),
-			"[spec.containers[0].resources.requests: Invalid value: \"2\": must be "
-			"less "
-			"than or equal to cpu limit of 1, spec.containers[0].livenessProbe: "
-			"Required value: must specify a handler type]"},
-		{POD_WITH("'containers':[{'name':'c','image':'i'}],'volumes':[{'name':'v',"
-			  "'emptyDir':{},'hostPath':{'path':'/x'}}]"),
-			"spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume "
-			"type"},
-		{"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'namespace':'n'}}",
-			"metadata.name: Required value: name or generateName is required"},
-		{"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n','namespace':'x'}}",
-			"metadata.namespace: Forbidden: not allowed on this type"},
-		{"{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'ClusterRole','metadata':{"
-		 "'name':'system:node'},'rules':[{'verbs':['get']}]}",
-			""},
-		{"{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'ClusterRole','metadata':{"
-		 "'name':'x'},'rules':[{}]}",
-			"rules[0].verbs: Required value"},
-		{CONFIG_MAP("'data':{'a/b':'c'}"),
-			"data[a/b]: Invalid value: \"a/b\": a valid config key must consist of "
-			"alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
-			"'KEY_NAME', "
-			" or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"},
-		{SERVICE("'ports':[{'port':0},{'port':80}]"),
-			"[spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, "
-			"inclusive, spec.ports[0].name: Required value, spec.ports[1].name: "
-			"Required "
-			"value]"},
-		{SERVICE("'type':'NodePort','ports':[{'port':80,'nodePort':30080}]"), ""},
-		{SERVICE("'selector':{'a':'b'}"), "spec.ports: Required value"},
-		{DEPLOYMENT("'app':'d'", "'app':'zzz'", ""),
-			"spec.template.metadata.labels: Invalid value: "
-			"map[string]string{\"app\":\"zzz\"}: `selector` does not match template "
-			"`labels`"},
-		{DEPLOYMENT("'app':'d'", "'app':'d'",
-			 ",'strategy':{'type':'Recreate','rollingUpdate':{}}"),
-			"spec.strategy.rollingUpdate: Forbidden: may not be specified when "
-			"strategy "
-			"`type` is 'Recreate'"},
-		{DEPLOYMENT("'app':'d'", "'app':'d'", ",'replicas':-1"),
-			"spec.replicas: Invalid value: -1: must be greater than or equal to 0"},
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		AUTO_JSON object = complete(rows[i].object);
+	for (size_t i = 0; i < COUNT(objects); i++) {
+		AUTO_JSON object = complete(objects[i].object);
 		struct causes causes = {0};
 		AUTO_FREE char *text = NULL;
 
 		validate_object(object, kind_of(object), &causes);
 		text = causes_text(&causes);
-		CHECK_STR(rows[i].object, text, rows[i].want);
+		CHECK_STR(objects[i].object, text, objects[i].want);
 		causes_clear(&causes);
 	}
 }
@@ -146,6 +183,20 @@ TEST(an_update_keeps_what_is_immutable)
 			  "'operator':'Exists'}]"),
 			POD_WITH("'containers':[{'name':'c','image':'a'}]"),
 			"spec: Forbidden: pod updates may not change fields other than"},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}]"),
+			POD_WITH("'containers':[{'name':'c','image':'a'}],"
+				 "'terminationGracePeriodSeconds':3600"),
+			"spec: Forbidden: pod updates may not change fields other than"},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}],"
+			  "'terminationGracePeriodSeconds':-5"),
+			POD_WITH("'containers':[{'name':'c','image':'a'}],"
+				 "'terminationGracePeriodSeconds':1"),
+			""},
+		{LEAVING("'a/b'"), LEAVING("'a/b','c/d','e/f'"),
+			"metadata.finalizers: Forbidden: no new finalizers can be added if the "
+			"object is being deleted, found new finalizers []string{\"c/d\", "
+			"\"e/f\"}"},
+		{LEAVING("'a/b','c/d'"), LEAVING("'c/d'"), ""},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -58,6 +58,18 @@ static int refuse_grant(
 	return -1;
 }
 
+#define QUESTIONS_MOST (16u << 20) /* a second; rules that people write ask some thousands */
+
+static int refuse_too_many(const struct api_request *request, struct failure *failure)
+{
+	failure_set(failure, 403, "Forbidden",
+		"%s.%s \"%s\" is forbidden: its rules are too many to be compared with those "
+		"currently held",
+		request->kind->plural, request->kind->group, request->name);
+	failure_about(failure, request, request->name);
+	return -1;
+}
+
 /* @rules would be given in @namespace ("": everywhere). */
 static int check_held(const struct api_request *request, const json_t *rules, const char *namespace,
 	struct failure *failure)
@@ -67,6 +79,8 @@ static int check_held(const struct api_request *request, const json_t *rules, co
 
 	if (policy_rules(request->api->policy, &request->who, namespace, &held) < 0)
 		return no_memory(failure);
+	if (rules_questions(held, rules) > QUESTIONS_MOST)
+		return refuse_too_many(request, failure);
 	missing = rules_first_uncovered(held, rules);
 	return missing ? refuse_grant(request, missing, failure) : 0;
 }
@@ -110,8 +124,8 @@ static int admit_role(const struct api_request *request, const json_t *object, c
 		return r < 0 ? no_memory(failure) : 0;
 	/* What a role gathers may become anything. */
 	if (json_object_get(object, "aggregationRule")) {
-		all = json_pack("[{s:[s], s:[s], s:[s]}]", "verbs", "*", "apiGroups", "*",
-			"resources", "*");
+		all = json_pack("[{s:[s], s:[s], s:[s]}, {s:[s], s:[s]}]", "verbs", "*",
+			"apiGroups", "*", "resources", "*", "verbs", "*", "nonResourceURLs", "*");
 		if (!all)
 			return no_memory(failure);
 		return check_held(request, all, "", failure);

@@ -130,7 +130,7 @@ static json_t *event_json(const struct http_exchange *exchange, const struct ide
 	const char *agent = http_exchange_header(exchange, "User-Agent");
 	char now[WIRETIME_LEN] = "", id[META_UUID_LEN] = "";
 	uint64_t wall = clock_wall();
-	json_t *event;
+	json_t *user = who ? who->by ? who->by : who->info : NULL, *event;
 
 	meta_uuid(id);
 	wiretime_text(
@@ -139,12 +139,14 @@ static json_t *event_json(const struct http_exchange *exchange, const struct ide
 		"Event", "apiVersion", "audit.k8s.io/v1", "level", "Metadata", "auditID", id,
 		"stage", "ResponseComplete", "requestURI",
 		json_any_text(http_exchange_path(exchange)), "verb", verb_of(exchange, request),
-		"user", who ? who->info : NULL, "responseStatus",
+		"user", user, "responseStatus",
 		status ? json_pack("{s:i}", "code", (int)status) : json_object(), "annotations",
 		"authorization.k8s.io/decision",
 		status == 401 || status == 403 ? "forbid" : "allow", "stageTimestamp", now);
 	if (event && request)
 		json_object_set_new(event, "objectRef", object_ref(request));
+	if (event && who && who->by)
+		json_object_set(event, "impersonatedUser", who->info);
 	if (event && agent)
 		json_object_set_new(event, "userAgent", json_any_text(agent));
 	return event;
@@ -182,6 +184,6 @@ void audit_follow(struct audit *audit, const struct api_request *request)
 		return;
 	}
 	*audited = (struct audited){.audit = audit, .request = *request};
-	json_incref(audited->request.who.info);
+	audited->request.who = identity_ref(&request->who);
 	http_exchange_on_answer(request->exchange, audited_answered, audited);
 }

@@ -133,6 +133,18 @@ static int account_groups(const char *user, struct identity *identity)
 	return identity_add_group(identity, group);
 }
 
+/* Groups that go with a user of that name: an account's unless others were named, and one of two in any case. */
+static int complete_groups(const char *user, struct identity *identity)
+{
+	bool named = json_array_size(json_object_get(identity->info, "groups")) > 0;
+	int r = named ? 0 : account_groups(user, identity);
+
+	if (r < 0 || identity_has_group(identity, GROUP_UNAUTHENTICATED))
+		return r;
+	return identity_add_group(identity,
+		strcmp(user, USER_ANONYMOUS) == 0 ? GROUP_UNAUTHENTICATED : GROUP_AUTHENTICATED);
+}
+
 static int impersonate_groups(struct api *api, const struct http_exchange *exchange,
 	const struct identity *who, struct identity *other, struct failure *failure)
 {
@@ -168,13 +180,14 @@ int authenticate_impersonate(struct api *api, const struct http_exchange *exchan
 			failure, 400, "BadRequest", "impersonating a uid is not supported");
 	if (impersonate_user(api, who, user, failure) < 0)
 		return -1;
-	if (identity_make(user, "", &other) < 0 || account_groups(user, &other) < 0)
+	if (identity_make(user, "", &other) < 0)
 		return no_memory(failure);
 	if (impersonate_groups(api, exchange, who, &other, failure) < 0)
 		return -1;
-	if (identity_add_group(&other, GROUP_AUTHENTICATED) < 0)
+	if (complete_groups(user, &other) < 0)
 		return no_memory(failure);
-	identity_clear(who);
-	who->info = take_ptr(other.info);
+	other.by = take_ptr(who->info);
+	*who = other;
+	other = (struct identity){0};
 	return 0;
 }

@@ -18,12 +18,13 @@
 
 /* --- nodes --- */
 
-static int pod_at(struct api *api, const struct store_entry *entry, json_t **ret)
+/* NULL: what cannot be read is on no node, and uses nothing. */
+static json_t *pod_at(const struct store_entry *entry)
 {
-	int r = json_parse(entry->value->data, entry->value->size, "a Pod", ret, NULL);
+	json_t *pod = NULL;
 
-	(void)api;
-	return r == -ENOMEM ? r : 0;
+	return json_parse(entry->value->data, entry->value->size, "a Pod", &pod, NULL) == 0 ? pod
+											    : NULL;
 }
 
 static bool pod_is_on(const json_t *pod, const char *node)
@@ -43,8 +44,7 @@ static int pod_is_own(struct api *api, const struct access *access, const char *
 	/* Whether it is there is no secret: its name tells nothing. */
 	if (!entry)
 		return 1;
-	if (pod_at(api, entry, &pod) < 0)
-		return -ENOMEM;
+	pod = pod_at(entry);
 	return pod_is_on(pod, node);
 }
 
@@ -73,8 +73,7 @@ static int pods_use(struct api *api, const struct access *access, const char *no
 
 		if (!entry_may_use(entries[i], access, node))
 			continue;
-		if (pod_at(api, entries[i], &pod) < 0)
-			return -ENOMEM;
+		pod = pod_at(entries[i]);
 		if (pod_is_on(pod, node) && node_pod_uses(pod, access->resource, access->name))
 			return 1;
 	}

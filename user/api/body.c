@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/api/failure.h"
+#include "user/api/meta.h"
 #include "user/api/request.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
@@ -102,6 +103,17 @@ int body_object(const struct api_request *request, json_t **ret, struct failure 
 	if (body_decode(request, message, &object, &problems, failure) < 0 ||
 		body_check_kind(request, object, failure) < 0 ||
 		body_problems(request, problems, failure) < 0)
+		return -1;
+	*ret = take_ptr(object);
+	return 0;
+}
+
+int body_named_object(const struct api_request *request, json_t **ret, struct failure *failure)
+{
+	AUTO_JSON object = NULL;
+
+	if (body_object(request, &object, failure) < 0 ||
+		meta_check_path(request, object, failure) < 0)
 		return -1;
 	*ret = take_ptr(object);
 	return 0;

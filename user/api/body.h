@@ -14,6 +14,9 @@ struct schema_message;
  */
 int body_object(const struct api_request *request, json_t **ret, struct failure *failure);
 
+/* The same, and its name and namespace, where it has them, are those of the path. */
+int body_named_object(const struct api_request *request, json_t **ret, struct failure *failure);
+
 /* Reads options such as DeleteOptions; an empty body gives an empty object. */
 int body_options(const struct api_request *request, const struct schema_message *message,
 	json_t **ret, struct failure *failure);

@@ -75,8 +75,11 @@ static int entry_add(
 {
 	const struct api_request *request = &collection->request;
 	AUTO_JSON object = NULL;
-	int r = stored_decode(
-		entry->value, entry->modified, request->kind, request->version, &object);
+	int r;
+
+	if (!filter_may_match(filter, entry->value))
+		return 0;
+	r = stored_decode(entry->value, entry->modified, request->kind, request->version, &object);
 
 	if (r < 0 || !filter_matches(filter, object))
 		return r;
@@ -216,7 +219,7 @@ int change_delete_collection(const struct api_request *request, struct failure *
 		return failure_set(failure, 405, "MethodNotAllowed",
 			"the server does not allow this method on the requested resource");
 	collection->request = *request;
-	json_incref(collection->request.who.info);
+	collection->request.who = identity_ref(&request->who);
 	if (deletion_read(request, &collection->deletion, failure) < 0 ||
 		filter_new(request, &filter, failure) < 0)
 		return -1;

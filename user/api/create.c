@@ -107,12 +107,8 @@ int change_create(struct api_request *request, struct failure *failure)
 {
 	json_t *object;
 
-	if (body_object(request, &object, failure) < 0)
+	if (body_named_object(request, &object, failure) < 0)
 		return -1;
-	if (meta_check_path(request, object, failure) < 0) {
-		json_decref(object);
-		return -1;
-	}
 	snprintf(request->name, sizeof(request->name), "%s",
 		json_string_at(json_object_get(object, "metadata"), "name", ""));
 	write_begin(request, &create_steps, object, 201);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +8,6 @@
 #include "user/api/change.h"
 #include "user/api/delete.h"
 #include "user/api/meta.h"
-#include "user/api/page.h"
 #include "user/api/strategy.h"
 #include "user/api/write.h"
 #include "user/base/cleanup.h"
@@ -15,6 +16,7 @@
 
 #define FOREGROUND "foregroundDeletion"
 #define ORPHAN	   "orphan"
+#define GRACE_MOST INT32_MAX /* seconds; beyond it a time of deletion would wrap around */
 
 static int delete_check(const struct write *write, const json_t *old, struct failure *failure)
 {
@@ -64,16 +66,6 @@ static int delete_finalizer(json_t *object, const char *name)
 	return json_array_append_new(finalizers, json_string(name));
 }
 
-/* A namespace goes through its own finalizers, in spec. */
-static bool delete_waits(const json_t *object)
-{
-	const json_t *meta = json_object_get(object, "metadata");
-	const json_t *spec = json_object_get(object, "spec");
-
-	return json_array_size(json_object_get(meta, "finalizers")) > 0 ||
-	       json_array_size(json_object_get(spec, "finalizers")) > 0;
-}
-
 static int delete_mark(json_t *object, long long grace)
 {
 	const char *kind = json_string_at(object, "kind", "");
@@ -117,7 +109,8 @@ static int delete_step(struct write *write, json_t *old, struct failure *failure
 	if (!write->object || delete_finalizer(write->object, deletion->finalizer) < 0)
 		return failure_internal(failure, "out of memory");
 	grace = strategy->grace ? strategy->grace(write->object, deletion->grace) : 0;
-	if (grace == 0 && !delete_waits(write->object)) {
+	grace = grace < GRACE_MOST ? grace : GRACE_MOST;
+	if (grace == 0 && !meta_has_finalizers(write->object)) {
 		write->effect = WRITE_DELETE;
 		return 0;
 	}
@@ -206,22 +199,41 @@ static int deletion_dry_run(
 		stage);
 }
 
+/* As upstream, what is negative means one second. */
+static int deletion_grace(const struct api_request *request, const json_t *options,
+	struct deletion *deletion, struct failure *failure)
+{
+	const char *text = http_exchange_query(request->exchange, "gracePeriodSeconds", 0);
+	const json_t *given = json_object_get(options, "gracePeriodSeconds");
+	char *end = NULL;
+
+	deletion->grace = -1;
+	if (given)
+		deletion->grace = json_integer_value(given);
+	errno = 0;
+	if (text && text[0])
+		deletion->grace = strtoll(text, &end, 10);
+	if (end && (*end || errno))
+		return failure_set(failure, 400, "BadRequest",
+			"gracePeriodSeconds: Invalid value: \"%.64s\": must be a number of seconds",
+			text);
+	if ((given || end) && deletion->grace < 0)
+		deletion->grace = 1;
+	return 0;
+}
+
 int deletion_read(
 	const struct api_request *request, struct deletion *deletion, struct failure *failure)
 {
-	const char *grace = http_exchange_query(request->exchange, "gracePeriodSeconds", 0);
 	const char *policy = http_exchange_query(request->exchange, "propagationPolicy", 0);
 	const json_t *preconditions;
 	AUTO_JSON options = NULL;
-	uint64_t seconds;
 
 	if (body_options(request, &schema_delete_options, &options, failure) < 0 ||
+		deletion_grace(request, options, deletion, failure) < 0 ||
 		deletion_dry_run(options, deletion, failure) < 0)
 		return -1;
 	preconditions = json_object_get(options, "preconditions");
-	deletion->grace = json_integer_at(options, "gracePeriodSeconds", -1);
-	if (grace && page_revision(grace, &seconds))
-		deletion->grace = (long long)seconds;
 	if (json_is_true(json_object_get(options, "orphanDependents")))
 		deletion->finalizer = ORPHAN;
 	snprintf(deletion->uid, sizeof(deletion->uid), "%s",

@@ -10,6 +10,7 @@
 #include "user/base/err.h"
 #include "user/http/server.h"
 #include "user/model/selector.h"
+#include "user/store/blob.h"
 
 struct filter {
 	struct label_selector *labels; /* NULL: any */
@@ -67,6 +68,13 @@ struct filter *filter_free(struct filter *filter)
 bool filter_is_empty(const struct filter *filter)
 {
 	return !filter->labels && !filter->fields && !filter->name[0];
+}
+
+bool filter_may_match(const struct filter *filter, const struct blob *blob)
+{
+	if (filter->labels && !label_selector_may_match(filter->labels, blob->data, blob->size))
+		return false;
+	return !filter->fields || field_selector_may_match(filter->fields, blob->data, blob->size);
 }
 
 bool filter_matches(const struct filter *filter, const json_t *object)

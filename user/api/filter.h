@@ -7,6 +7,7 @@
 #include "user/base/json.h"
 
 struct api_request;
+struct blob;
 struct failure;
 struct filter;
 
@@ -18,6 +19,9 @@ struct filter *filter_free(struct filter *filter);
 
 /* Every object passes: nothing needs to be parsed. */
 bool filter_is_empty(const struct filter *filter);
+
+/* False: what is stored in these bytes does not pass.  True: it has to be read. */
+bool filter_may_match(const struct filter *filter, const struct blob *blob);
 
 /* @object is whole. */
 bool filter_matches(const struct filter *filter, const json_t *object);

@@ -169,7 +169,17 @@ bool meta_is_over(const json_t *object)
 
 	return json_object_get(meta, "deletionTimestamp") &&
 	       json_integer_at(meta, "deletionGracePeriodSeconds", 0) == 0 &&
-	       json_array_size(json_object_get(meta, "finalizers")) == 0;
+	       !meta_has_finalizers(object);
+}
+
+/* A namespace has finalizers of its own, in spec. */
+bool meta_has_finalizers(const json_t *object)
+{
+	const json_t *meta = json_object_get(object, "metadata");
+	const json_t *spec = json_object_get(object, "spec");
+
+	return json_array_size(json_object_get(meta, "finalizers")) > 0 ||
+	       json_array_size(json_object_get(spec, "finalizers")) > 0;
 }
 
 int meta_mark_deleted(json_t *object, long long grace)

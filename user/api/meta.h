@@ -31,6 +31,9 @@ int meta_check_path(
 /* It is being deleted and nobody holds it back any more. */
 bool meta_is_over(const json_t *object);
 
+/* Somebody has to let go of it before it can go. */
+bool meta_has_finalizers(const json_t *object);
+
 /* Marks it as being deleted, @grace seconds from now on. */
 int meta_mark_deleted(json_t *object, long long grace);
 

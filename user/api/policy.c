@@ -182,10 +182,8 @@ static bool role_is_selected(const json_t *role, const json_t *selectors)
 	return false;
 }
 
-#define JOIN_DEPTH 8 /* view, edit, admin and what people put upon them */
-
-/* The rules of those that @role gathers, and of those that they gather. */
-static int role_join(const json_t *roles, const json_t *role, unsigned depth, json_t *list)
+/* The rules of those that @role gathers, and of those that they gather.  @met: all that were looked at, each once. */
+static int role_join(const json_t *roles, const json_t *role, json_t *met, json_t *list)
 {
 	const json_t *gather = json_object_get(role, "aggregationRule");
 	const char *name;
@@ -194,10 +192,14 @@ static int role_join(const json_t *roles, const json_t *role, unsigned depth, js
 
 	if (!gather)
 		return rules_append(list, json_object_get(role, "rules"));
-	json_object_foreach ((json_t *)roles, name, other)
-		if (r == 0 && depth && other != role &&
-			role_is_selected(other, json_object_get(gather, "clusterRoleSelectors")))
-			r = role_join(roles, other, depth - 1, list);
+	json_object_foreach ((json_t *)roles, name, other) {
+		if (r < 0 || json_object_get(met, name) ||
+			!role_is_selected(other, json_object_get(gather, "clusterRoleSelectors")))
+			continue;
+		r = json_object_set_new(met, name, json_true()) < 0
+			    ? -ENOMEM
+			    : role_join(roles, other, met, list);
+	}
 	return r;
 }
 
@@ -213,13 +215,15 @@ static int policy_join(struct policy *policy)
 	if (!joined)
 		return -ENOMEM;
 	json_object_foreach ((json_t *)roles, name, role) {
+		AUTO_JSON met = NULL;
 		json_t *list;
 
 		if (!json_object_get(role, "aggregationRule"))
 			continue;
+		met = json_pack("{s:b}", name, 1);
 		list = json_array();
-		if (json_object_set_new(joined, name, list) < 0 ||
-			role_join(roles, role, JOIN_DEPTH, list) < 0)
+		if (!met || json_object_set_new(joined, name, list) < 0 ||
+			role_join(roles, role, met, list) < 0)
 			return -ENOMEM;
 	}
 	policy->joined = take_ptr(joined);

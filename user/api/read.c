@@ -59,6 +59,8 @@ static int list_append(struct list *list, const struct store_entry *entry)
 	AUTO_JSON row = NULL;
 	int r = 0;
 
+	if (!filter_may_match(list->filter, entry->value))
+		return 0;
 	if (table || !filter_is_empty(list->filter)) {
 		r = stored_decode(
 			entry->value, entry->modified, request->kind, request->version, &object);

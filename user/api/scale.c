@@ -12,7 +12,9 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/http/server.h"
+#include "user/model/codec_json.h"
 #include "user/model/patch.h"
+#include "user/model/schema.h"
 #include "user/model/selector.h"
 #include "user/store/store.h"
 
@@ -87,8 +89,10 @@ static int scale_apply(struct write *write, json_t *old, json_t *scale, struct f
 		return failure_internal(failure, "out of memory");
 	if (json_integer_at(json_object_get(old, "spec"), "replicas", 0) != replicas)
 		meta_raise_generation(write->object);
-	return json_object_set_new(
-		json_object_get(write->object, "spec"), "replicas", json_integer(replicas));
+	if (json_object_set_new(
+		    json_object_get(write->object, "spec"), "replicas", json_integer(replicas)) < 0)
+		return failure_internal(failure, "out of memory");
+	return 0;
 }
 
 static int scale_put_step(struct write *write, json_t *old, struct failure *failure)
@@ -108,7 +112,8 @@ static int scale_patch_step(struct write *write, json_t *old, struct failure *fa
 	scale = scale_of(old);
 	if (!scale)
 		return failure_internal(failure, "out of memory");
-	if (patch_merge(scale, write->data, &changed, &err) < 0)
+	if (patch_merge(scale, write->data, &changed, &err) < 0 ||
+		codec_json_clean(changed, &schema_scale, NULL, &err) < 0)
 		return failure_set(failure, 400, "BadRequest", "%s", err.text);
 	return scale_apply(write, old, changed, failure);
 }

@@ -66,6 +66,7 @@ struct allotment {
 	const struct claims *held; /* before */
 	struct causes *causes;
 	struct failure *failure;
+	long long tried; /* node ports up to this one are taken */
 };
 
 static int no_memory(struct allotment *allotment)
@@ -175,14 +176,19 @@ static int port_check(struct allotment *allotment, const json_t *value, const st
 	return allot(allotment, key);
 }
 
-static long long port_search(const struct allotment *allotment, long long first, long long last)
+/* Goes on where the search for the port before it ended: what was taken then still is. */
+static long long port_search(struct allotment *allotment, long long first, long long last)
 {
 	char key[CLAIM_KEY_MAX];
 
+	if (allotment->tried >= first && allotment->tried <= last)
+		first = allotment->tried + 1;
 	for (long long number = first; number <= last; number++) {
 		port_key(number, key);
-		if (is_free(allotment, key))
-			return number;
+		if (!is_free(allotment, key))
+			continue;
+		allotment->tried = number;
+		return number;
 	}
 	return 0;
 }
@@ -205,42 +211,49 @@ static int port_find(struct allotment *allotment, json_t *object, const char *fi
 	return allot(allotment, key);
 }
 
-/* One number serves a port for all its protocols. */
-static long long port_of_sibling(const json_t *ports, const json_t *port)
+/* One number serves a port for all its protocols.  @numbers: port -> its node port. */
+static void sibling_note(json_t *numbers, const json_t *port)
 {
-	json_t *other;
-	size_t i;
+	json_t *number = json_object_get(port, "nodePort");
+	char key[24];
 
-	json_array_foreach ((json_t *)ports, i, other)
-		if (other != port && json_object_get(other, "nodePort") &&
-			json_integer_at(other, "port", 0) == json_integer_at(port, "port", 0) &&
-			strcmp(json_string_at(other, "protocol", ""),
-				json_string_at(port, "protocol", "")) != 0)
-			return json_integer_at(other, "nodePort", 0);
-	return 0;
+	snprintf(key, sizeof(key), "%lld", json_integer_at(port, "port", 0));
+	if (number)
+		json_object_set(numbers, key, number);
+}
+
+static json_t *sibling_number(const json_t *numbers, const json_t *port)
+{
+	char key[24];
+
+	snprintf(key, sizeof(key), "%lld", json_integer_at(port, "port", 0));
+	return json_object_get(numbers, key);
 }
 
 static int ports_allot(struct allotment *allotment, json_t *ports)
 {
+	AUTO_JSON numbers = json_object();
 	json_t *port, *value;
 	size_t i;
 
 	json_array_foreach (ports, i, port) { /* those that are named go first */
 		value = json_object_get(port, "nodePort");
+		sibling_note(numbers, port);
 		if (value && port_check(allotment, value,
 				     PLACE_KEY(PLACE_INDEX(PLACE_KEY(SPEC, "ports"), i),
 					     "nodePort")) < 0)
 			return -1;
 	}
 	json_array_foreach (ports, i, port) {
-		long long sibling = port_of_sibling(ports, port);
+		json_t *sibling = sibling_number(numbers, port);
 
 		if (json_object_get(port, "nodePort"))
 			continue;
 		if (sibling)
-			json_object_set_new(port, "nodePort", json_integer(sibling));
+			json_object_set(port, "nodePort", sibling);
 		else if (port_find(allotment, port, "nodePort") < 0)
 			return -1;
+		sibling_note(numbers, port);
 	}
 	return 0;
 }

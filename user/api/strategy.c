@@ -95,7 +95,11 @@ static const struct strategy strategies[] = {
 		.update = namespace_update,
 		.is_immortal = namespace_is_immortal},
 	{.plural = "nodes", .has_status = true, .create = node_create},
-	{.plural = "pods", .has_status = true, .create = pod_create, .grace = pod_grace},
+	{.plural = "pods",
+		.has_status = true,
+		.keeps_owners = true,
+		.create = pod_create,
+		.grace = pod_grace},
 	{.plural = "services",
 		.has_status = true,
 		.needs_revision = true,
@@ -169,20 +173,27 @@ int strategy_create(const struct api_request *request, json_t *object, struct fa
 	return causes.count ? strategy_refuse(request, &causes, failure) : 0;
 }
 
+static int member_keep(json_t *object, const json_t *old, const char *key)
+{
+	json_t *value = json_object_get(old, key);
+
+	if (value)
+		return json_object_set(object, key, value);
+	json_object_del(object, key);
+	return 0;
+}
+
 /* Takes over from @old what this request is not about. */
 static int strategy_keep(const struct api_request *request, const struct strategy *strategy,
 	json_t *object, const json_t *old)
 {
 	bool status = request->subresource && strcmp(request->subresource->name, "status") == 0;
-	const char *kept = status ? "spec" : "status";
-	json_t *value = json_object_get(old, kept);
 
-	if (!strategy->has_status)
-		return 0;
-	if (value)
-		return json_object_set(object, kept, value);
-	json_object_del(object, kept);
-	return 0;
+	if (status && strategy->keeps_owners &&
+		member_keep(json_object_get(object, "metadata"), json_object_get(old, "metadata"),
+			"ownerReferences") < 0)
+		return -1;
+	return strategy->has_status ? member_keep(object, old, status ? "spec" : "status") : 0;
 }
 
 static bool strategy_spec_changed(const json_t *object, const json_t *old)

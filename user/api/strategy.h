@@ -20,6 +20,7 @@ struct strategy {
 	bool has_status;     /* belongs to the subresource alone */
 	bool has_generation; /* counts changes of spec */
 	bool needs_revision; /* an update must say which state it is of */
+	bool keeps_owners;   /* a change of its status does not say whose it is */
 	/* Completes a new object, or a new state of one; -1: refused.  NULL: nothing to do. */
 	int (*create)(const struct api_request *request, json_t *object, struct failure *failure);
 	int (*update)(const struct api_request *request, json_t *object, const json_t *old,

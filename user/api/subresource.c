@@ -88,6 +88,11 @@ static int binding_step(struct write *write, json_t *old, struct failure *failur
 	bound = json_string_at(json_object_get(old, "spec"), "nodeName", "");
 	if (uid[0] && strcmp(uid, json_string_at(json_object_get(old, "metadata"), "uid", "")) != 0)
 		return binding_refuse(write, "the pod with this uid has gone", failure);
+	if (json_object_get(json_object_get(old, "metadata"), "deletionTimestamp")) {
+		snprintf(why, sizeof(why), "pod %s is being deleted, cannot be assigned to a host",
+			write->request.name);
+		return binding_refuse(write, why, failure);
+	}
 	if (bound[0]) {
 		snprintf(why, sizeof(why), "pod %s is already assigned to node \"%s\"",
 			write->request.name, bound);
@@ -131,18 +136,14 @@ static int finalize_step(struct write *write, json_t *old, struct failure *failu
 {
 	const json_t *sent = write->data;
 	const json_t *finalizers = json_object_get(json_object_get(sent, "spec"), "finalizers");
-	bool deleting;
 
 	if (!old)
 		return failure_not_found(failure, &write->request);
-	deleting = json_object_get(json_object_get(old, "metadata"), "deletionTimestamp") != NULL;
 	write->object = json_deep_copy(old);
 	if (!write->object || json_object_set_new(write->object, "spec",
 				      json_pack("{s:O*}", "finalizers", finalizers)) < 0)
 		return failure_internal(failure, "out of memory");
-	write->effect = deleting && json_array_size(finalizers) == 0 && meta_is_over(write->object)
-				? WRITE_DELETE
-				: WRITE_PUT;
+	write->effect = meta_is_over(write->object) ? WRITE_DELETE : WRITE_PUT;
 	return 0;
 }
 

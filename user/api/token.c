@@ -128,7 +128,7 @@ static int claim_set(const struct api_request *request, const json_t *object, co
 	return 0;
 }
 
-/* A Pod's token also says on which node the Pod is. */
+/* A Pod's token also says on which node the Pod is.  A mirror Pod has no account, and gets none. */
 static int claim_pod(const struct api_request *request, const json_t *pod,
 	struct token_claims *claims, struct failure *failure)
 {
@@ -136,7 +136,7 @@ static int claim_pod(const struct api_request *request, const json_t *pod,
 	const char *node_name = json_string_at(spec, "nodeName", "");
 	AUTO_JSON node = object_find(request->api, "nodes", NULL, node_name);
 
-	if (strcmp(json_string_at(spec, "serviceAccountName", "default"), request->name) != 0)
+	if (strcmp(json_string_at(spec, "serviceAccountName", ""), request->name) != 0)
 		return invalid(request, "spec.boundObjectRef",
 			"the Pod runs with another service account", failure);
 	if (!node)

@@ -82,12 +82,8 @@ int change_update(const struct api_request *request, struct failure *failure)
 {
 	json_t *object;
 
-	if (body_object(request, &object, failure) < 0)
+	if (body_named_object(request, &object, failure) < 0)
 		return -1;
-	if (meta_check_path(request, object, failure) < 0) {
-		json_decref(object);
-		return -1;
-	}
 	write_begin(request, &update_steps, object, 200);
 	return 0;
 }

@@ -42,6 +42,7 @@ struct watcher {
 	size_t initial_at;
 	uint64_t initial_revision;
 	bool tell_initial_end, bookmarks, columns_sent;
+	bool full; /* the connection has enough: it wakes us, not the store */
 	sd_event_source *turn;
 	struct timer *timer; /* for the next bookmark, or the end */
 	uint64_t until, next_bookmark;
@@ -83,7 +84,8 @@ static void watcher_wake(void *userdata)
 {
 	struct watcher *watcher = userdata;
 
-	sd_event_source_set_enabled(watcher->turn, SD_EVENT_ONESHOT);
+	if (!watcher->full)
+		sd_event_source_set_enabled(watcher->turn, SD_EVENT_ONESHOT);
 }
 
 /* --- events --- */
@@ -134,8 +136,8 @@ static int blob_matches(struct watcher *watcher, const struct blob *blob, bool *
 	AUTO_JSON object = NULL;
 	int r;
 
-	*ret = blob != NULL;
-	if (!blob || filter_is_empty(watcher->filter))
+	*ret = blob && filter_may_match(watcher->filter, blob);
+	if (!*ret || filter_is_empty(watcher->filter))
 		return 0;
 	r = stored_decode(blob, 0, watcher->kind, watcher->version, &object);
 	if (r == 0)
@@ -183,7 +185,6 @@ static int bookmark_write(
 	char api_version[API_VERSION_LEN];
 
 	kind_api_version(watcher->kind->group, watcher->version, api_version);
-	watcher->next_bookmark = clock_now() + BOOKMARK_EVERY;
 	return buffer_printf(out,
 		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\","
 		"\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"%s}}}\n",
@@ -245,6 +246,7 @@ static int watcher_turn(sd_event_source *source, void *userdata)
 	while (r > 0 && out.len < TURN_BYTES);
 	if (out.len)
 		full = http_stream_write(watcher->exchange, buffer_head(&out), out.len);
+	watcher->full = full > 0;
 	if (full < 0 || (r < 0 && r != -ESTALE)) {
 		struct http_exchange *exchange = watcher->exchange;
 
@@ -264,13 +266,15 @@ static void watcher_tick(void *userdata)
 	uint64_t now = clock_now();
 	AUTO_BUFFER out = {0};
 
-	if (watcher->bookmarks && !watcher->initial.count &&
+	if (watcher->bookmarks && !watcher->initial.count && !watcher->full &&
 		bookmark_write(watcher, store_watch_revision(watcher->watch), false, &out) == 0)
 		http_stream_write(watcher->exchange, buffer_head(&out), out.len);
 	if (now >= watcher->until) {
 		watcher_end(watcher);
 		return;
 	}
+	/* Also where it had to be left out: a time that is over would come again at once. */
+	watcher->next_bookmark = now + BOOKMARK_EVERY;
 	timer_arm(watcher->timer, watcher->bookmarks && watcher->next_bookmark < watcher->until
 					  ? watcher->next_bookmark
 					  : watcher->until);
@@ -395,7 +399,10 @@ static int watch_prepare(
 
 static void watcher_drained(void *userdata)
 {
-	watcher_wake(userdata);
+	struct watcher *watcher = userdata;
+
+	watcher->full = false;
+	watcher_wake(watcher);
 }
 
 int watch_begin(const struct api_request *request, struct failure *failure)

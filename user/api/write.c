@@ -298,7 +298,7 @@ void write_begin(const struct api_request *request, const struct write_steps *st
 		write->next->link = &write->next;
 	request->api->writes = write;
 	write->request = *request;
-	json_incref(write->request.who.info);
+	write->request.who = identity_ref(&request->who);
 	write->steps = steps;
 	write->data = data;
 	write->success = success;

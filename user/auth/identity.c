@@ -22,7 +22,13 @@ int identity_make(const char *user, const char *uid, struct identity *ret)
 void identity_clear(struct identity *identity)
 {
 	json_decref(identity->info);
-	identity->info = NULL;
+	json_decref(identity->by);
+	*identity = (struct identity){0};
+}
+
+struct identity identity_ref(const struct identity *identity)
+{
+	return (struct identity){json_incref(identity->info), json_incref(identity->by)};
 }
 
 const char *identity_user(const struct identity *identity)

@@ -10,11 +10,13 @@
 #define GROUP_AUTHENTICATED   "system:authenticated"
 #define GROUP_UNAUTHENTICATED "system:unauthenticated"
 #define GROUP_NODES	      "system:nodes"
+#define USER_ANONYMOUS	      "system:anonymous"
 #define USER_NODE_PREFIX      "system:node:"
 #define USER_ACCOUNT_PREFIX   "system:serviceaccount:"
 
 struct identity {
 	json_t *info; /* a UserInfo: username, uid, groups, extra.  Owned; NULL: nobody yet */
+	json_t *by;   /* the UserInfo of who acts as him.  Owned; NULL: he himself */
 };
 
 /* @uid "": none.  Release *@ret with identity_clear.  -ENOMEM. */
@@ -37,6 +39,9 @@ const char *identity_node(const struct identity *identity);
 
 /* Takes over what a UserInfo, or the spec of a SubjectAccessReview (`user` for `username`), says.  -ENOMEM. */
 int identity_from_json(const json_t *json, struct identity *ret);
+
+/* References of its own to the same. */
+struct identity identity_ref(const struct identity *identity);
 
 /* Also of nobody. */
 void identity_clear(struct identity *identity);

@@ -231,7 +231,7 @@ bool node_pod_uses(const json_t *pod, const char *resource, const char *name)
 	const json_t *spec = json_object_get(pod, "spec");
 
 	if (strcmp(resource, "serviceaccounts") == 0)
-		return strcmp(json_string_at(spec, "serviceAccountName", "default"), name) == 0;
+		return name_at(spec, NULL, "serviceAccountName", name);
 	return pod_uses(spec, strcmp(resource, "secrets") == 0, name);
 }
 
@@ -290,6 +290,11 @@ static const json_t *at(const json_t *object, const char *outer, const char *inn
 	return json_object_get(json_object_get(object, outer), inner);
 }
 
+static bool is_same(const json_t *a, const json_t *b)
+{
+	return a == b || (a && b && json_equal(a, b));
+}
+
 static const char *refuse_node(const char *node, const json_t *object, const json_t *old)
 {
 	const json_t *taints = at(object, "spec", "taints"), *before = at(old, "spec", "taints");
@@ -298,18 +303,35 @@ static const char *refuse_node(const char *node, const json_t *object, const jso
 		return "is not allowed to modify other nodes";
 	if (!labels_are_free(at(object, "metadata", "labels"), at(old, "metadata", "labels")))
 		return "is not allowed to modify labels of Kubernetes' own domains";
-	if (old && taints != before && (!taints || !before || !json_equal(taints, before)))
+	if (old && !is_same(taints, before))
 		return "is not allowed to modify taints";
+	/* With its owner it would be deleted, and then register anew with other taints and labels. */
+	if (!is_same(at(object, "metadata", "ownerReferences"),
+		    at(old, "metadata", "ownerReferences")))
+		return "is not allowed to modify ownerReferences";
 	return NULL;
 }
 
+/* Somebody else's Pod would be counted among his, and go when he says so. */
+static bool owners_are_node(const json_t *owners, const char *node)
+{
+	const json_t *owner = json_array_get(owners, 0);
+
+	return json_array_size(owners) == 0 ||
+	       (json_array_size(owners) == 1 && name_at(owner, NULL, "apiVersion", "v1") &&
+		       name_at(owner, NULL, "kind", "Node") && name_at(owner, NULL, "name", node) &&
+		       !json_is_true(json_object_get(owner, "blockOwnerDeletion")));
+}
+
 /* A node that chose what its Pods use would choose what it may read. */
-static const char *refuse_mirror(const json_t *pod)
+static const char *refuse_mirror(const char *node, const json_t *pod)
 {
 	const json_t *spec = json_object_get(pod, "spec");
 
 	if (!json_object_get(at(pod, "metadata", "annotations"), "kubernetes.io/config.mirror"))
 		return "can only create mirror pods";
+	if (!owners_are_node(at(pod, "metadata", "ownerReferences"), node))
+		return "can only create pods with an owner reference set to itself";
 	if (json_string_at(spec, "serviceAccountName", "")[0])
 		return "can not create pods that reference a service account";
 	if (pod_uses(spec, true, NULL))
@@ -336,7 +358,7 @@ static const char *refuse_pod(
 			   : "can only create pods with spec.nodeName set to itself";
 	if (strcmp(access->subresource, "status") == 0)
 		return same_labels(object, old) ? NULL : "can not update labels through pod status";
-	return strcmp(access->verb, "create") == 0 && !old ? refuse_mirror(object) : NULL;
+	return strcmp(access->verb, "create") == 0 && !old ? refuse_mirror(node, object) : NULL;
 }
 
 const char *node_write_refusal(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/auth/rules.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,34 @@ static bool verb_is_covered(const json_t *held, const json_t *rule, const char *
 			return false;
 	}
 	return true;
+}
+
+static size_t multiply(size_t a, size_t b)
+{
+	return __builtin_mul_overflow(a, b, &a) ? SIZE_MAX : a;
+}
+
+static size_t add(size_t a, size_t b)
+{
+	return __builtin_add_overflow(a, b, &a) ? SIZE_MAX : a;
+}
+
+size_t rules_questions(const json_t *held, const json_t *rules)
+{
+	size_t pieces = 0, i;
+	json_t *rule;
+
+	json_array_foreach (rules, i, rule) {
+		size_t names = json_array_size(json_object_get(rule, "resourceNames"));
+		size_t of_rule = multiply(json_array_size(json_object_get(rule, "apiGroups")),
+			json_array_size(json_object_get(rule, "resources")));
+
+		of_rule = multiply(of_rule, names ? names : 1);
+		of_rule = add(of_rule, json_array_size(json_object_get(rule, "nonResourceURLs")));
+		of_rule = multiply(of_rule, json_array_size(json_object_get(rule, "verbs")));
+		pieces = add(pieces, of_rule);
+	}
+	return multiply(pieces, json_array_size(held));
 }
 
 const json_t *rules_first_uncovered(const json_t *held, const json_t *rules)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "user/auth/identity.h"
 
@@ -17,6 +18,9 @@ bool subject_is(const json_t *subject, const struct identity *identity, const ch
 
 /* Any of a binding's subjects. */
 bool subjects_have(const json_t *subjects, const struct identity *identity, const char *namespace);
+
+/* How often rules_first_uncovered compares at most: rules multiply what they name.  SIZE_MAX: that often, or more. */
+size_t rules_questions(const json_t *held, const json_t *rules);
 
 /* The first of @rules that @held do not cover together, borrowed; NULL: they cover all. */
 const json_t *rules_first_uncovered(const json_t *held, const json_t *rules);

@@ -57,6 +57,27 @@ int fs_read(const char *path, size_t max, char **ret, size_t *ret_len, struct er
 	return fs_read_fd(fd, path, max, ret, ret_len, err);
 }
 
+int fs_remove_entries(const char *path, bool (*wanted)(void *userdata, const char *name),
+	void *userdata, struct err *err)
+{
+	AUTO_DIR dir = opendir(path);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_set(err, errno, "list '%s'", path);
+	while (r == 0 && (entry = readdir(dir))) {
+		AUTO_FREE char *victim = NULL;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+			!wanted(userdata, entry->d_name))
+			continue;
+		victim = fs_format("%s/%s", path, entry->d_name);
+		r = victim ? fs_remove(victim, err) : err_set(err, ENOMEM, "empty '%s'", path);
+	}
+	return r;
+}
+
 static int fs_write_all(int fd, const char *data, size_t len)
 {
 	while (len) {

@@ -36,5 +36,9 @@ int fs_mkdir_parent(const char *path, mode_t mode, struct err *err);
  * (a mount point below is EBUSY).  A missing @path is success. */
 int fs_remove(const char *path, struct err *err);
 
+/* The same for those entries of the directory @path whose names @wanted says yes to.  A missing @path is success. */
+int fs_remove_entries(const char *path, bool (*wanted)(void *userdata, const char *name),
+	void *userdata, struct err *err);
+
 /* printf into a fresh string that the caller frees; NULL when memory is out. */
 char *fs_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

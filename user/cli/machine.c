@@ -13,6 +13,7 @@
 #include "user/base/fs.h"
 #include "user/cli/api.h"
 #include "user/cli/options.h"
+#include "user/model/base64.h"
 
 #define KUBECONFIG_MOST (1u << 20)
 
@@ -39,7 +40,8 @@ static int machine_kubeconfig(struct machine *machine, struct err *err)
 	AUTO_FREE char *text = NULL;
 	int r = fs_read(machine->kubeconfig, KUBECONFIG_MOST, &text, NULL, err);
 
-	machine->joined = r == 0 && strcmp(text, machine->kubeconfig_local) != 0;
+	machine->known = r == 0;
+	machine->joined = r == 0 && !strstr(text, machine->control_socket);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -66,19 +68,12 @@ int machine_of(const struct cli_options *options, struct machine *ret, struct er
 		.control_log = fs_format("%s/podnet-control.log", options->daemon_logs),
 		.node_log = fs_format("%s/podnetd.log", options->daemon_logs),
 		.kubeconfig = options->kubeconfig,
-		.kubeconfig_local =
-			fs_format("apiVersion: v1\nkind: Config\ncurrent-context: podnet\n"
-				  "contexts: [{name: podnet, context: {cluster: podnet}}]\n"
-				  "clusters: [{name: podnet, cluster: {server: "
-				  "\"unix://%s/podnet-control.sock\"}}]\n",
-				control_dir),
 		.node_name = options->node_name,
 		.managed = !options->custom && sd_booted() > 0,
 	};
 	ret->control.log = ret->control_log;
 	ret->node.log = ret->node_log;
-	if (!ret->control_socket || !ret->node_socket || !ret->control_log || !ret->node_log ||
-		!ret->kubeconfig_local)
+	if (!ret->control_socket || !ret->node_socket || !ret->control_log || !ret->node_log)
 		return err_set(err, ENOMEM, "look at this machine");
 	r = machine_kubeconfig(ret, err);
 	if (r == 0)
@@ -92,21 +87,44 @@ void machine_clear(struct machine *machine)
 	free(machine->node_socket);
 	free(machine->control_log);
 	free(machine->node_log);
-	free(machine->kubeconfig_local);
 }
 
+json_t *machine_authority(const struct machine *machine)
+{
+	json_t *map = NULL;
+
+	api_try(machine->control_socket, "/api/v1/namespaces/default/configmaps/kube-root-ca.crt",
+		&map);
+	return map;
+}
+
+/* The authority is for the node's own API: its clients show certificates. */
 int machine_kubeconfig_write(const struct machine *machine, struct err *err)
 {
-	const char *text = machine->kubeconfig_local;
-	int r = fs_mkdir_parent(machine->kubeconfig, 0755, err);
+	AUTO_JSON map = machine_authority(machine);
+	const char *authority = json_string_at(json_object_get(map, "data"), "ca.crt", NULL);
+	AUTO_FREE char *encoded = authority ? base64_encode(authority, strlen(authority)) : NULL;
+	AUTO_FREE char *text = NULL;
+	int r;
 
+	if (!authority)
+		return err_refuse(err, EPROTO, "podnet-control does not tell its authority");
+	if (encoded)
+		text = fs_format("apiVersion: v1\nkind: Config\ncurrent-context: podnet\n"
+				 "contexts: [{name: podnet, context: {cluster: podnet}}]\n"
+				 "clusters:\n- name: podnet\n  cluster:\n"
+				 "    server: \"unix://%s\"\n"
+				 "    certificate-authority-data: %s\n",
+			machine->control_socket, encoded);
+	if (!text)
+		return err_set(err, ENOMEM, "write '%s'", machine->kubeconfig);
+	r = fs_mkdir_parent(machine->kubeconfig, 0755, err);
 	return r == 0 ? fs_replace(machine->kubeconfig, text, strlen(text), 0600, FS_DURABLE, err)
 		      : r;
 }
 
-int machine_systemctl(const char *verb, const struct machine *machine, struct err *err)
+int machine_systemctl(const char *verb, const char *unit, struct err *err)
 {
-	const char *unit = machine->joined ? "podnetd.service" : "podnet.target";
 	char *argv[] = {"systemctl", (char *)verb, (char *)unit, NULL};
 	int status, error;
 	pid_t pid;
@@ -127,8 +145,8 @@ json_t *machine_node(const struct machine *machine)
 	AUTO_FREE char *target = fs_format("/api/v1/nodes/%s", machine->node_name);
 	json_t *node = NULL;
 
-	if (target && api_try(machine->control_socket, target, &node) < 0)
-		return NULL;
+	if (target)
+		api_try(machine->control_socket, target, &node);
 	return node;
 }
 

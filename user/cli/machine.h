@@ -13,8 +13,8 @@ struct machine {
 	char *control_socket, *node_socket;
 	char *control_log, *node_log;
 	const char *kubeconfig; /* podnetd's */
-	char *kubeconfig_local; /* what it says when podnetd is a node of podnet-control here */
-	bool joined;		/* it says something else: another machine has the API server */
+	bool known;		/* it is there */
+	bool joined;		/* and it names another machine's API server */
 	bool managed;		/* systemd has the daemons */
 	const char *node_name;
 	char host_name[254];
@@ -27,8 +27,11 @@ void machine_clear(struct machine *machine);
 /* Makes podnetd a node of podnet-control, durably. */
 int machine_kubeconfig_write(const struct machine *machine, struct err *err);
 
-/* Runs systemctl @verb, of podnet.target or of podnetd alone, and waits for it. */
-int machine_systemctl(const char *verb, const struct machine *machine, struct err *err);
+/* Runs systemctl and waits for it. */
+int machine_systemctl(const char *verb, const char *unit, struct err *err);
+
+/* The ConfigMap with podnet-control's authority; NULL: it does not serve yet.  Owned by the caller. */
+json_t *machine_authority(const struct machine *machine);
 
 /* The Node of this machine, as podnet-control knows it; NULL: not, or there is no podnet-control.  Owned by the caller. */
 json_t *machine_node(const struct machine *machine);

@@ -28,9 +28,9 @@ static int failed(const struct err *err)
 
 static bool control_serves(const struct machine *machine)
 {
-	AUTO_JSON json = NULL;
+	AUTO_JSON map = machine_authority(machine);
 
-	return api_try(machine->control_socket, "/api/v1/namespaces/default", &json) == 0;
+	return map;
 }
 
 static bool node_is_ready(const struct machine *machine)
@@ -72,22 +72,38 @@ static int daemon_up(const struct machine *machine, const struct daemon *daemon,
 	return r;
 }
 
-static int machine_up(
-	const struct machine *machine, const struct cli_options *options, struct err *err)
+static int control_up(const struct machine *machine, struct err *err)
 {
-	bool known = access(machine->kubeconfig, F_OK) == 0;
-	int r = known ? 0 : machine_kubeconfig_write(machine, err);
+	int r = 0;
 
-	/* A podnetd that runs has not read it. */
-	if (r == 0 && machine->managed)
-		r = machine_systemctl(known ? "start" : "restart", machine, err);
-	else if (r == 0)
-		r = fs_mkdir(options->daemon_logs, 0755, err);
-	if (r == 0 && !machine->joined)
+	if (machine->managed)
+		r = machine_systemctl("start", "podnet-control.service", err);
+	if (r == 0)
 		r = daemon_up(machine, &machine->control, control_serves, err);
+	return r == 0 && !machine->known ? machine_kubeconfig_write(machine, err) : r;
+}
+
+static int node_up(const struct machine *machine, struct err *err)
+{
+	int r = 0;
+
+	if (machine->managed && machine->joined)
+		r = machine_systemctl("start", "podnetd.service", err);
+	else if (machine->managed) /* a podnetd that runs has not read the new file */
+		r = machine_systemctl(machine->known ? "start" : "restart", "podnet.target", err);
 	return r == 0 ? daemon_up(machine, &machine->node,
 				machine->joined ? node_answers : node_is_ready, err)
 		      : r;
+}
+
+static int machine_up(
+	const struct machine *machine, const struct cli_options *options, struct err *err)
+{
+	int r = machine->managed ? 0 : fs_mkdir(options->daemon_logs, 0755, err);
+
+	if (r == 0 && !machine->joined)
+		r = control_up(machine, err);
+	return r == 0 ? node_up(machine, err) : r;
 }
 
 int command_up(const struct cli_options *options)
@@ -134,7 +150,8 @@ static int machine_down(
 	if (r == 0 && pid)
 		r = daemon_words(pid, &words, &len, err);
 	if (r == 0 && machine->managed)
-		r = machine_systemctl("stop", machine, err);
+		r = machine_systemctl(
+			"stop", machine->joined ? "podnetd.service" : "podnet.target", err);
 	if (r == 0)
 		r = daemon_end(&machine->control, err);
 	if (r == 0)

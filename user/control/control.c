@@ -121,6 +121,9 @@ static void controller_turn(void *userdata, const char *key)
 			queue_add_at(controller->queue, key, plan.again);
 		if (plan.count)
 			plan_write(controller, key, &plan);
+		else
+			queue_forget(
+				controller->queue, key); /* what had failed is as it shall be */
 	}
 	requests_clear(&plan);
 }

@@ -2,6 +2,7 @@
 #include "user/control/generations.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,10 @@ long long annotation_number(const json_t *object, const char *name)
 	const json_t *annotations =
 		json_object_get(json_object_get(object, "metadata"), "annotations");
 
-	return strtoll(json_string_at(annotations, name, "0"), NULL, 10);
+	long long number = strtoll(json_string_at(annotations, name, "0"), NULL, 10);
+
+	/* Anybody may write one. */
+	return number < 0 ? 0 : number < INT32_MAX ? number : INT32_MAX;
 }
 
 long long generation_revision(const json_t *object)

@@ -73,6 +73,8 @@ static bool parse_number(const char *text, long long *ret)
 {
 	char *end;
 
+	if (!text)
+		return false;
 	errno = 0;
 	*ret = strtoll(text, &end, 10);
 	return end != text && !*end && errno == 0;
@@ -83,7 +85,7 @@ static bool number_compares(const json_t *values, const char *text, bool greater
 {
 	long long have, want;
 
-	if (!text || !parse_number(text, &have) ||
+	if (!parse_number(text, &have) ||
 		!parse_number(json_string_value(json_array_get(values, 0)), &want))
 		return false;
 	return greater ? have > want : have < want;

@@ -54,12 +54,20 @@ static void create_pods(const json_t *set, size_t count, struct requests *plan)
 
 /* --- deleting: which Pod is missed least --- */
 
-/* For qsort. */
-static const struct owned *ranked;
+/* A Pod, and how many of the same owner run on its node. */
+struct ranked {
+	const json_t *pod;
+	long long neighbours;
+};
+
+static const char *pod_node(const json_t *pod)
+{
+	return json_string_at(json_object_get(pod, "spec"), "nodeName", "");
+}
 
 static bool pod_is_assigned(const json_t *pod)
 {
-	return json_string_at(json_object_get(pod, "spec"), "nodeName", "")[0] != '\0';
+	return pod_node(pod)[0] != '\0';
 }
 
 static int pod_phase_rank(const json_t *pod)
@@ -77,17 +85,22 @@ static long long pod_cost(const json_t *pod)
 	return strtoll(json_string_at(annotations, DELETION_COST, "0"), NULL, 10);
 }
 
-/* How many Pods of the same owner run on its node. */
-static long long pod_neighbours(const json_t *pod)
+/* The caller owns the list; NULL when memory is out. */
+static struct ranked *pods_rank(const struct owned *pods)
 {
-	const char *node = json_string_at(json_object_get(pod, "spec"), "nodeName", "");
-	long long count = 0;
+	struct ranked *list = calloc(pods->count + 1, sizeof(list[0]));
+	AUTO_JSON counts = json_object();
 
-	for (size_t i = 0; i < ranked->count; i++)
-		count += strcmp(json_string_at(
-					json_object_get(ranked->list[i], "spec"), "nodeName", ""),
-				 node) == 0;
-	return count;
+	for (size_t i = 0; i < pods->count; i++) {
+		const char *node = pod_node(pods->list[i]);
+
+		json_object_set_new(
+			counts, node, json_integer(json_integer_at(counts, node, 0) + 1));
+	}
+	for (size_t i = 0; list && i < pods->count; i++)
+		list[i] = (struct ranked){
+			pods->list[i], json_integer_at(counts, pod_node(pods->list[i]), 0)};
+	return list;
 }
 
 static long long pod_restarts(const json_t *pod)
@@ -112,7 +125,8 @@ static int order(long long a, long long b)
 /* Upstream's ActivePodsWithRanks: the first is deleted first. */
 static int pod_order(const void *first, const void *second)
 {
-	const json_t *a = *(const json_t *const *)first, *b = *(const json_t *const *)second;
+	const struct ranked *of_a = first, *of_b = second;
+	const json_t *a = of_a->pod, *b = of_b->pod;
 	int64_t ready_a = 0, ready_b = 0;
 	bool is_ready_a = pod_is_ready_since(a, &ready_a),
 	     is_ready_b = pod_is_ready_since(b, &ready_b);
@@ -125,7 +139,7 @@ static int pod_order(const void *first, const void *second)
 	if (!result)
 		result = order(pod_cost(a), pod_cost(b));
 	if (!result)
-		result = order(pod_neighbours(b), pod_neighbours(a));
+		result = order(of_b->neighbours, of_a->neighbours);
 	if (!result && is_ready_a)
 		result = order(ready_b, ready_a); /* ready since a shorter time */
 	if (!result)
@@ -137,12 +151,16 @@ static int pod_order(const void *first, const void *second)
 }
 
 static void delete_pods(
-	const json_t *set, struct owned *active, size_t count, struct requests *plan)
+	const json_t *set, const struct owned *active, size_t count, struct requests *plan)
 {
-	ranked = active;
-	qsort(active->list, active->count, sizeof(active->list[0]), pod_order);
+	AUTO_FREE struct ranked *list = pods_rank(active);
+
+	plan->no_memory |= !list;
+	if (!list)
+		return;
+	qsort(list, active->count, sizeof(list[0]), pod_order);
 	for (size_t i = 0; i < count && i < REPLICASET_BURST; i++) {
-		const json_t *pod = active->list[i];
+		const json_t *pod = list[i].pod;
 
 		requests_delete(plan, pod_target(pod), meta_text(pod, "uid"));
 		requests_tell(plan, set, "SuccessfulDelete", NULL,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/control/rollout.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static long long portion(const json_t *value, long long total, bool up)
 
 	if (!text)
 		return json_integer_value(value);
-	percent = strtoll(text, NULL, 10);
+	percent = min(strtoll(text, NULL, 10), INT32_MAX);
 	return (total * percent + (up ? 99 : 0)) / 100;
 }
 
@@ -27,9 +28,11 @@ void rollout_limits(const json_t *deployment, struct rollout *rollout)
 	const json_t *strategy = json_object_get(spec, "strategy");
 	const json_t *rolling = json_object_get(strategy, "rollingUpdate");
 
-	rollout->replicas = json_integer_at(spec, "replicas", 1);
+	rollout->replicas = min(json_integer_at(spec, "replicas", 1), INT32_MAX);
 	rollout->recreate = strcmp(json_string_at(strategy, "type", ""), "Recreate") == 0;
-	rollout->surge = portion(json_object_get(rolling, "maxSurge"), rollout->replicas, true);
+	/* All that there may be is a number of 32 bits: sums and products of such fit. */
+	rollout->surge = min(portion(json_object_get(rolling, "maxSurge"), rollout->replicas, true),
+		INT32_MAX - rollout->replicas);
 	rollout->unavailable =
 		portion(json_object_get(rolling, "maxUnavailable"), rollout->replicas, false);
 	if (rollout->surge == 0 && rollout->unavailable == 0)

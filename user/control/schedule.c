@@ -38,21 +38,24 @@ static void snapshot_count(struct snapshot *snapshot, const json_t *pod, size_t 
 	resources_add(&node->shown, &shown);
 }
 
-static void snapshot_add(struct snapshot *snapshot, const json_t *pod)
+/* @places: name of a node -> its index. */
+static void snapshot_add(struct snapshot *snapshot, const json_t *pod, const json_t *places)
 {
 	const char *name = json_string_at(json_object_get(pod, "spec"), "nodeName", "");
 	const char *phase = json_string_at(json_object_get(pod, "status"), "phase", "");
+	const json_t *place;
 
 	if (!name[0] || strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
 		return;
-	for (size_t i = 0; i < snapshot->count; i++)
-		if (strcmp(meta_text(snapshot->nodes[i].node, "name"), name) == 0)
-			snapshot_count(snapshot, pod, i);
+	place = json_object_get(places, name);
+	if (place)
+		snapshot_count(snapshot, pod, (size_t)json_integer_value(place));
 }
 
 int snapshot_make(
 	const json_t *nodes, const json_t *pods, const json_t *namespaces, struct snapshot *ret)
 {
+	AUTO_JSON places = json_object();
 	const char *key;
 	json_t *object;
 
@@ -60,13 +63,16 @@ int snapshot_make(
 	if (!snapshot_has_room(ret, json_object_size(nodes), json_object_size(pods)))
 		return -ENOMEM;
 	json_object_foreach ((json_t *)nodes, key, object) {
-		struct snapshot_node *node = &ret->nodes[ret->count++];
+		struct snapshot_node *node = &ret->nodes[ret->count];
 
+		if (json_object_set_new(places, meta_text(object, "name"),
+			    json_integer((json_int_t)ret->count++)) < 0)
+			return -ENOMEM;
 		node->node = object;
 		resources_of_node(object, &node->allocatable);
 	}
 	json_object_foreach ((json_t *)pods, key, object)
-		snapshot_add(ret, object);
+		snapshot_add(ret, object, places);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ static void exchange_flush_later(struct http_exchange *exchange, enum exchange_s
 {
 	exchange->state = state;
 	if (exchange->out.len)
-		timer_arm(exchange->timer, clock_now() + WRITE_TIMEOUT);
+		timer_arm(exchange->timer, clock_now() + exchange->patience);
 	exchange_watch(exchange);
 }
 
@@ -136,6 +136,7 @@ void http_stream_begin(struct http_exchange *exchange, unsigned status, const ch
 		exchange->reader.parser.http_major > 1 || exchange->reader.parser.http_minor >= 1;
 	exchange->keep_alive &= exchange->chunked;
 	exchange->drained = drained;
+	exchange->patience = STREAM_PATIENCE;
 	if (answer_head(exchange, status, content_type) < 0 ||
 		buffer_printf(&exchange->out, "%s\r\n",
 			exchange->chunked ? "Transfer-Encoding: chunked\r\n" : "") < 0)

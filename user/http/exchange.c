@@ -71,6 +71,7 @@ static void exchange_begin(struct http_exchange *exchange)
 	exchange->keep_alive = exchange->chunked = exchange->full = false;
 	exchange->gone = exchange->drained = NULL;
 	exchange->userdata = NULL;
+	exchange->patience = config->answer_patience;
 	timer_arm(exchange->timer, clock_now() + IDLE_TIMEOUT);
 }
 
@@ -169,7 +170,7 @@ static void exchange_write(struct http_exchange *exchange)
 	if (n > 0) {
 		buffer_consume(&exchange->out, (size_t)n);
 		timer_arm(exchange->timer,
-			exchange->out.len ? clock_now() + WRITE_TIMEOUT : USEC_NEVER);
+			exchange->out.len ? clock_now() + exchange->patience : USEC_NEVER);
 	}
 	if (exchange->out.len)
 		return;

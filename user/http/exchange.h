@@ -16,7 +16,8 @@ struct http_server;
 struct http_server_config;
 struct timer;
 
-#define WRITE_TIMEOUT (4 * 3600 * USEC_PER_SEC) /* without any progress: as the kubelet's streams */
+#define STREAM_PATIENCE \
+	(4 * 3600 * USEC_PER_SEC) /* for a reader who takes nothing: as the kubelet's streams */
 
 enum exchange_state {
 	EXCHANGE_SHAKING,   /* the TLS handshake is under way */
@@ -44,6 +45,7 @@ struct http_exchange {
 	struct http_reader reader;
 	struct http_target target;
 	struct buffer in, out; /* in: bytes beyond the current request */
+	uint64_t patience;     /* microseconds without any progress of what goes out */
 	bool keep_alive, chunked, full, upgraded;
 	bool recognized; /* the peer has begun with TLS */
 	void (*gone)(void *userdata);

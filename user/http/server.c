@@ -75,6 +75,8 @@ int http_server_new(sd_event *loop, int listen_fd, const struct http_server_conf
 	server->config = *config;
 	if (server->config.max_connections == 0)
 		server->config.max_connections = HTTP_MAX_CONNECTIONS;
+	if (server->config.answer_patience == 0)
+		server->config.answer_patience = HTTP_ANSWER_PATIENCE;
 	if (server->config.max_body == 0)
 		server->config.max_body = HTTP_MAX_BODY;
 	r = timer_new(loop, server_go_on, server, &server->pause, err);

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 
@@ -25,6 +26,7 @@ struct tls_peer;
 
 #define HTTP_MAX_CONNECTIONS 256	 /* upgraded ones included */
 #define HTTP_MAX_HEADER	     (16u << 10) /* request line and all headers, bytes */
+#define HTTP_ANSWER_PATIENCE UINT64_C(60000000)
 #define HTTP_MAX_BODY	     (1u << 20)
 
 typedef void (*http_handler_fn)(void *userdata, struct http_exchange *exchange);
@@ -34,6 +36,9 @@ struct http_server_config {
 	size_t max_body;	  /* 0: HTTP_MAX_BODY; a larger one is answered with 413 */
 	/* How much of it is read from this client, at most max_body; NULL: always that. */
 	size_t (*body_most)(void *userdata, const struct http_exchange *exchange);
+	/* Who takes nothing of a whole answer for so many microseconds is cut off, as he keeps it in memory; 0:
+	 * HTTP_ANSWER_PATIENCE. */
+	uint64_t answer_patience;
 	const struct tls
 		*tls; /* NULL: plain; freed by the caller after the server and its WebSockets */
 	http_handler_fn handle;

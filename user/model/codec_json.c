@@ -13,7 +13,8 @@
 #include "user/model/yaml.h"
 
 #define PATH_SIZE    1024
-#define PROBLEMS_MAX 100     /* more are not told */
+#define PROBLEMS_MAX 100 /* more are not told */
+#define FREE_DEPTH   128 /* of what no row describes: a list of objects must stay readable for us */
 #define YAML_VALUES  1000000 /* nodes of one document, and values after aliases were expanded */
 
 static int problem_add(json_t *problems, const char *what, const struct place *place)
@@ -127,6 +128,26 @@ static int refuse_fault(const struct clean *clean, enum value_fault fault, const
 	}
 }
 
+/* Whether more than @most objects and lists stand in each other. */
+static bool is_deeper(json_t *value, unsigned most)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (!json_is_object(value) && !json_is_array(value))
+		return false;
+	if (most == 0)
+		return true;
+	json_object_foreach (value, key, item)
+		if (is_deeper(item, most - 1))
+			return true;
+	json_array_foreach (value, i, item)
+		if (is_deeper(item, most - 1))
+			return true;
+	return false;
+}
+
 /* --- the walk ------------------------------------------------------------------------------------ */
 
 static int clean_message(const struct clean *clean, json_t *object,
@@ -145,6 +166,8 @@ static int clean_one(const struct clean *clean, json_t **value,
 		return r;
 	if (field->type == SCHEMA_MESSAGE)
 		return clean_message(clean, *value, field->message, place);
+	if (is_deeper(*value, FREE_DEPTH))
+		return err_refuse(clean->err, EINVAL, "json: exceeded max depth");
 	return value_canonical(value, field) < 0 ? err_set(clean->err, ENOMEM, "read a body") : 0;
 }
 

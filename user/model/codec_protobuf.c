@@ -57,8 +57,13 @@ static bool wire_find(
 	return found;
 }
 
+/* A NUL, which JSON could only carry escaped, would make an object that nobody here reads again. */
 static json_t *read_text(const struct wire *bytes)
 {
+	if (wire_len(bytes) == 0)
+		return json_string("");
+	if (memchr(bytes->at, '\0', wire_len(bytes)))
+		return NULL;
 	return json_stringn((const char *)bytes->at, wire_len(bytes));
 }
 

@@ -10,7 +10,8 @@
 #include "user/model/schema.h"
 #include "user/model/selector.h"
 
-#define PATH_MAX_LEN 128
+#define PATH_MAX_LEN	 128
+#define VALUE_QUOTED_MAX 300 /* a longer value is looked for in the object itself */
 
 struct term {
 	char path[PATH_MAX_LEN];
@@ -190,6 +191,34 @@ bool field_selector_matches(const struct field_selector *selector, const json_t 
 {
 	for (size_t i = 0; i < selector->count; i++)
 		if (!term_matches(&selector->terms[i], object, selector->kind))
+			return false;
+	return true;
+}
+
+/* What JSON would escape, and what a field that is left out or no text may mean, says nothing about the text. */
+static bool value_is_literal(const char *value)
+{
+	for (const char *at = value; *at; at++)
+		if ((unsigned char)*at < ' ' || (unsigned char)*at > '~' || *at == '"' ||
+			*at == '\\')
+			return false;
+	return value[strspn(value, "0123456789")] && strcmp(value, "false") != 0 &&
+	       strcmp(value, "true") != 0;
+}
+
+static bool term_may_match(const struct term *term, const char *text, size_t size)
+{
+	char quoted[VALUE_QUOTED_MAX];
+	int len = snprintf(quoted, sizeof(quoted), "\"%s\"", term->value);
+
+	return term->negated || !value_is_literal(term->value) || len < 0 ||
+	       (size_t)len >= sizeof(quoted) || memmem(text, size, quoted, (size_t)len);
+}
+
+bool field_selector_may_match(const struct field_selector *selector, const char *text, size_t size)
+{
+	for (size_t i = 0; i < selector->count; i++)
+		if (!term_may_match(&selector->terms[i], text, size))
 			return false;
 	return true;
 }

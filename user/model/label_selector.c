@@ -9,6 +9,8 @@
 #include "user/model/name.h"
 #include "user/model/selector.h"
 
+#define TERM_PAIR_MAX 512 /* a longer key and value are no label's */
+
 enum label_operator { OP_IN, OP_NOT_IN, OP_EXISTS, OP_NOT_EXISTS, OP_GREATER, OP_LESS };
 
 struct term {
@@ -383,6 +385,27 @@ bool label_selector_matches(const struct label_selector *selector, const json_t 
 {
 	for (size_t i = 0; i < selector->count; i++)
 		if (!term_matches(&selector->terms[i], labels))
+			return false;
+	return !selector->nothing;
+}
+
+/* Keys and values of labels stand in JSON as they are. */
+static bool term_may_match(const struct term *term, const char *text, size_t size)
+{
+	bool one = term->op == OP_IN && json_array_size(term->values) == 1;
+	const char *value = one ? json_string_value(json_array_get(term->values, 0)) : "";
+	char pair[TERM_PAIR_MAX];
+	int len =
+		snprintf(pair, sizeof(pair), one ? "\"%s\":\"%s\"" : "\"%s\":%s", term->key, value);
+
+	return term->op == OP_NOT_IN || term->op == OP_NOT_EXISTS || len < 0 ||
+	       (size_t)len >= sizeof(pair) || memmem(text, size, pair, (size_t)len);
+}
+
+bool label_selector_may_match(const struct label_selector *selector, const char *text, size_t size)
+{
+	for (size_t i = 0; i < selector->count; i++)
+		if (!term_may_match(&selector->terms[i], text, size))
 			return false;
 	return !selector->nothing;
 }

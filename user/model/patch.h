@@ -13,6 +13,7 @@ struct schema_message;
 
 #define PATCH_MAX_OPERATIONS 10000
 #define PATCH_MAX_COPIED     (3u << 20) /* bytes that the copies of one JSON patch may add */
+#define PATCH_MAX_COMPARED   (8u << 20) /* pairs of items that one strategic merge may compare */
 
 /* RFC 7386. */
 int patch_merge(const json_t *object, const json_t *patch, json_t **ret, struct err *err);

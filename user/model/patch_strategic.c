@@ -17,6 +17,7 @@
 
 struct strategic {
 	unsigned depth;
+	size_t compared; /* at most */
 	struct err *err;
 };
 
@@ -29,6 +30,15 @@ static int merge_object(struct strategic *run, json_t *object, const json_t *pat
 	const struct schema_message *message);
 
 /* --- lists --------------------------------------------------------------------------------------- */
+
+/* Each of @count is about to be looked for among @among. */
+static int lists_meet(struct strategic *run, size_t count, size_t among)
+{
+	run->compared += count * among;
+	return run->compared <= PATCH_MAX_COMPARED
+		       ? 0
+		       : err_refuse(run->err, ENOENT, "the lists of the patch are too long");
+}
 
 /* Whether two items are the same one: by merge key, or for primitives (no key) by value. */
 static bool same_item(const json_t *a, const json_t *b, const char *key)
@@ -52,15 +62,18 @@ static ssize_t item_find(const json_t *list, const json_t *item, const char *key
  * Orders @list: items of @order as there, the others by @server (the list before the patch); an item of
  * the second sort stands before the first of the first sort that followed it.
  */
-static int list_order(const struct strategic *run, json_t *list, const json_t *order,
+static int list_order(struct strategic *run, json_t *list, const json_t *order,
 	const json_t *server, const char *key)
 {
+	size_t ordered = json_array_size(order), count = json_array_size(list);
 	AUTO_JSON given = json_array();
 	AUTO_JSON rest = json_array();
 	json_t *item;
 	size_t i, j = 0, k = 0;
-	int r = 0;
+	int r = lists_meet(run, ordered + count, count + ordered + json_array_size(server));
 
+	if (r < 0)
+		return r;
 	json_array_foreach ((json_t *)order, i, item) {
 		ssize_t at = item_find(list, item, key);
 
@@ -150,6 +163,9 @@ static int merge_list(
 		return no_memory(run);
 	if (has_replace(patch))
 		return list_replace(run, list, patch);
+	r = lists_meet(run, json_array_size(patch), json_array_size(list) + json_array_size(patch));
+	if (r < 0)
+		return r;
 	json_array_foreach ((json_t *)patch, i, item) {
 		if (field->merge_key && !json_is_object(item))
 			return refuse_key(run, field->merge_key);
@@ -166,13 +182,15 @@ static int merge_list(
 /* --- objects ------------------------------------------------------------------------------------- */
 
 static int delete_from_list(
-	const struct strategic *run, const json_t *object, const char *name, const json_t *values)
+	struct strategic *run, const json_t *object, const char *name, const json_t *values)
 {
 	json_t *list = json_object_get(object, name), *value;
 	size_t i;
 
 	if (!json_is_array(values))
 		return err_refuse(run->err, EINVAL, "%s%s must be a list", DELETE_PREFIX, name);
+	if (lists_meet(run, json_array_size(values), json_array_size(list)) < 0)
+		return -ENOENT;
 	json_array_foreach ((json_t *)values, i, value) {
 		ssize_t at;
 
@@ -182,7 +200,7 @@ static int delete_from_list(
 	return 0;
 }
 
-static int retain_keys(const struct strategic *run, json_t *object, const json_t *patch)
+static int retain_keys(struct strategic *run, json_t *object, const json_t *patch)
 {
 	const json_t *keys = json_object_get(patch, "$retainKeys");
 	const char *key;
@@ -193,6 +211,8 @@ static int retain_keys(const struct strategic *run, json_t *object, const json_t
 		return 0;
 	if (!json_is_array(keys))
 		return err_refuse(run->err, EINVAL, "$retainKeys must be a list");
+	if (lists_meet(run, json_object_size(object), json_array_size(keys)) < 0)
+		return -ENOENT;
 	json_object_foreach_safe (object, next, key, value) {
 		AUTO_JSON name = json_string(key);
 

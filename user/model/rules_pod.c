@@ -6,6 +6,7 @@
 #include "user/base/err.h"
 #include "user/model/place.h"
 #include "user/model/rules.h"
+#include "user/model/value.h"
 
 #define NAMESERVERS_MAX 3
 #define SEARCHES_MAX	32
@@ -17,20 +18,30 @@ int volume_finish(json_t *volume, const struct place *place, struct err *err)
 	return rules_one_of(volume, keys, place, err);
 }
 
-static bool has_named(const json_t *list, const char *name)
-{
-	json_t *item;
-	size_t i;
+/* What there is in a Pod, by name: keys. */
+struct names {
+	json_t *volumes, *containers, *init_containers;
+};
 
-	json_array_foreach ((json_t *)list, i, item) {
-		if (strcmp(json_string_at(item, "name", ""), name) == 0)
-			return true;
-	}
-	return false;
+static void names_clear(struct names *names)
+{
+	json_decref(names->volumes);
+	json_decref(names->containers);
+	json_decref(names->init_containers);
 }
 
-static int mounts_check(
-	const json_t *container, const json_t *volumes, const struct place *place, struct err *err)
+static int names_read(const json_t *spec, struct names *ret, struct err *err)
+{
+	ret->volumes = value_names(json_object_get(spec, "volumes"));
+	ret->containers = value_names(json_object_get(spec, "containers"));
+	ret->init_containers = value_names(json_object_get(spec, "initContainers"));
+	return ret->volumes && ret->containers && ret->init_containers
+		       ? 0
+		       : err_set(err, ENOMEM, "compare names");
+}
+
+static int mounts_check(const json_t *container, const struct names *names,
+	const struct place *place, struct err *err)
 {
 	json_t *mount;
 	size_t i;
@@ -38,7 +49,7 @@ static int mounts_check(
 	json_array_foreach (json_object_get(container, "volumeMounts"), i, mount) {
 		const char *name = json_string_at(mount, "name", "");
 
-		if (!has_named(volumes, name))
+		if (!json_object_get(names->volumes, name))
 			return place_refuse(
 				PLACE_KEY(PLACE_INDEX(PLACE_KEY(place, "volumeMounts"), i), "name"),
 				err, "there is no volume \"%.60s\"", name);
@@ -60,8 +71,8 @@ static int sleep_check(
 		"must not exceed terminationGracePeriodSeconds (%lld)", grace);
 }
 
-static int env_check(
-	const json_t *container, const json_t *spec, const struct place *place, struct err *err)
+static int env_check(const json_t *container, const struct names *names, const struct place *place,
+	struct err *err)
 {
 	json_t *env;
 	size_t i;
@@ -71,8 +82,8 @@ static int env_check(
 		const json_t *ref = json_object_get(from, "resourceFieldRef");
 		const char *name = json_string_at(ref, "containerName", NULL);
 
-		if (!name || has_named(json_object_get(spec, "containers"), name) ||
-			has_named(json_object_get(spec, "initContainers"), name))
+		if (!name || json_object_get(names->containers, name) ||
+			json_object_get(names->init_containers, name))
 			continue;
 		place = PLACE_KEY(PLACE_INDEX(PLACE_KEY(place, "env"), i), "valueFrom");
 		return place_refuse(
@@ -82,10 +93,9 @@ static int env_check(
 	return 0;
 }
 
-static int containers_check(
-	const json_t *spec, const char *list, const struct place *place, struct err *err)
+static int containers_check(const json_t *spec, const char *list, const struct names *names,
+	const struct place *place, struct err *err)
 {
-	const json_t *volumes = json_object_get(spec, "volumes");
 	long long grace = json_integer_at(spec, "terminationGracePeriodSeconds", 0);
 	json_t *container;
 	int r = 0;
@@ -95,9 +105,9 @@ static int containers_check(
 	json_array_foreach (json_object_get(spec, list), i, container) {
 		const struct place *at = PLACE_INDEX(place, i);
 
-		r = mounts_check(container, volumes, at, err);
+		r = mounts_check(container, names, at, err);
 		if (r == 0)
-			r = env_check(container, spec, at, err);
+			r = env_check(container, names, at, err);
 		if (r == 0)
 			r = sleep_check(container, grace, at, err);
 		if (r < 0)
@@ -106,7 +116,8 @@ static int containers_check(
 	return r;
 }
 
-static int init_containers_check(const json_t *spec, const struct place *place, struct err *err)
+static int init_containers_check(
+	const json_t *spec, const struct names *names, const struct place *place, struct err *err)
 {
 	static const char *const forbidden[] = {"livenessProbe", "readinessProbe", "lifecycle"};
 	json_t *container;
@@ -120,7 +131,7 @@ static int init_containers_check(const json_t *spec, const struct place *place, 
 			if (json_object_get(container, forbidden[j]))
 				return place_refuse(PLACE_KEY(PLACE_INDEX(place, i), forbidden[j]),
 					err, "must not be set for an init container");
-		if (has_named(json_object_get(spec, "containers"), name))
+		if (json_object_get(names->containers, name))
 			return place_refuse(PLACE_KEY(PLACE_INDEX(place, i), "name"), err,
 				"duplicate \"%.60s\"", name);
 	}
@@ -147,15 +158,18 @@ static int dns_check(const json_t *spec, const struct place *place, struct err *
 
 int pod_spec_finish(json_t *spec, const struct place *place, struct err *err)
 {
-	int r;
+	AUTO_CLEANUP(names_clear) struct names names = {0};
+	int r = names_read(spec, &names, err);
 
+	if (r < 0)
+		return r;
 	if (json_is_false(json_object_get(spec, "hostUsers")))
 		return place_refuse(PLACE_KEY(place, "hostUsers"), err,
 			"podnet does not support user namespaces yet");
-	r = init_containers_check(spec, place, err);
+	r = init_containers_check(spec, &names, place, err);
 	if (r == 0)
-		r = containers_check(spec, "initContainers", place, err);
+		r = containers_check(spec, "initContainers", &names, place, err);
 	if (r == 0)
-		r = containers_check(spec, "containers", place, err);
+		r = containers_check(spec, "containers", &names, place, err);
 	return r == 0 ? dns_check(spec, place, err) : r;
 }

@@ -35,8 +35,9 @@ static const struct schema_field node_requirement_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message node_requirement = {
-	.name = "NodeSelectorRequirement", .fields = node_requirement_fields};
+static const struct schema_message node_requirement = {.name = "NodeSelectorRequirement",
+	.fields = node_requirement_fields,
+	.validate = selector_validate};
 
 static const struct schema_field node_term_fields[] = {
 	LIST("matchExpressions", 1, node_requirement),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "user/base/json.h"
 
@@ -25,6 +26,12 @@ int label_selector_read(const json_t *object, struct label_selector **ret, struc
 /* @labels: an object of strings, or NULL. */
 bool label_selector_matches(const struct label_selector *selector, const json_t *labels);
 
+/*
+ * False: the object whose compact JSON is @text is not selected, for a key or value that must be in it is not.
+ * True: it has to be read.
+ */
+bool label_selector_may_match(const struct label_selector *selector, const char *text, size_t size);
+
 /* "a=b,c in (d,e)" as Kubernetes writes it into a Scale's status.  The caller frees it; NULL: no memory. */
 char *label_selector_text(const struct label_selector *selector);
 
@@ -40,6 +47,9 @@ int field_selector_parse(
 
 /* @object: JSON of the selector's kind. */
 bool field_selector_matches(const struct field_selector *selector, const json_t *object);
+
+/* As label_selector_may_match. */
+bool field_selector_may_match(const struct field_selector *selector, const char *text, size_t size);
 
 /* The value that @path must have ("metadata.name=a": "a"), for look-ups by index; NULL: any.  Borrowed. */
 const char *field_selector_value(const struct field_selector *selector, const char *path);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/fs.h"
 #include "user/model/causes.h"
 #include "user/model/kinds.h"
 #include "user/model/place.h"
@@ -229,19 +230,42 @@ static json_t *pod_frozen(const json_t *pod)
 	return spec;
 }
 
+/* The items of @list as text, as keys; the caller owns it.  NULL: no memory. */
+static json_t *items_as_keys(const json_t *list)
+{
+	AUTO_JSON keys = json_object();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)list, i, item) {
+		AUTO_FREE char *text = json_dumps(item, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+		if (!text || json_object_set_new(keys, text, json_true()) < 0)
+			return NULL;
+	}
+	return json_incref(keys);
+}
+
 static bool has_all(const json_t *list, const json_t *wanted)
 {
-	json_t *item;
-	size_t i, j;
+	AUTO_JSON have = items_as_keys(list);
+	AUTO_JSON want = items_as_keys(wanted);
+	const char *key;
+	json_t *value;
 
-	json_array_foreach ((json_t *)wanted, i, item) {
-		for (j = 0; j < json_array_size(list); j++)
-			if (json_equal(json_array_get(list, j), item))
-				break;
-		if (j == json_array_size(list))
+	json_object_foreach (want, key, value)
+		if (!json_object_get(have, key))
 			return false;
-	}
-	return true;
+	return have && want;
+}
+
+/* A negative time means 1 second, and may be made that. */
+static bool grace_may_change(const json_t *before, const json_t *after)
+{
+	static const char key[] = "terminationGracePeriodSeconds";
+	long long old = json_integer_at(before, key, 0), new = json_integer_at(after, key, 0);
+
+	return old == new || (old < 0 && new == 1);
 }
 
 static void validate_pod_update(const json_t *old, const json_t *new, struct causes *causes)
@@ -250,8 +274,9 @@ static void validate_pod_update(const json_t *old, const json_t *new, struct cau
 	AUTO_JSON frozen = pod_frozen(old);
 	AUTO_JSON given = pod_frozen(new);
 
-	if (json_equal(frozen, given) && has_all(json_object_get(after, "tolerations"),
-						 json_object_get(before, "tolerations")))
+	if (json_equal(frozen, given) && grace_may_change(before, after) &&
+		has_all(json_object_get(after, "tolerations"),
+			json_object_get(before, "tolerations")))
 		return;
 	cause_forbidden(causes, PLACE_KEY(PLACE_ROOT(NULL), "spec"),
 		"pod updates may not change fields other than `spec.containers[*].image`,"
@@ -287,6 +312,38 @@ static void validate_data_update(const json_t *old, const json_t *new, struct ca
 	}
 }
 
+/* Who deletes waits for those that there were, not for what comes behind. */
+static void validate_finalizers(
+	const json_t *old, const json_t *new, const struct place *place, struct causes *causes)
+{
+	AUTO_JSON before = items_as_keys(json_object_get(old, "finalizers"));
+	AUTO_JSON more = json_array();
+	AUTO_FREE char *list = NULL;
+	AUTO_FREE char *words = NULL;
+	json_t *item;
+	size_t i;
+
+	if (!json_object_get(old, "deletionTimestamp"))
+		return;
+	json_array_foreach (json_object_get(new, "finalizers"), i, item) {
+		AUTO_FREE char *text = json_dumps(item, JSON_ENCODE_ANY);
+
+		if (text && !json_object_get(before, text))
+			json_array_append(more, item);
+	}
+	if (json_array_size(more) == 0)
+		return;
+	list = json_dumps(more, 0); /* in brackets, where Go has braces */
+	words = list ? fs_format("no new finalizers can be added if the object is being deleted, "
+				 "found new finalizers []string{%.*s}",
+			       (int)strlen(list) - 2, list + 1)
+		     : NULL;
+	if (words)
+		cause_forbidden(causes, PLACE_KEY(place, "finalizers"), words);
+	else
+		causes->no_memory = true;
+}
+
 void validate_update(
 	const json_t *old, const json_t *object, const struct kind *kind, struct causes *causes)
 {
@@ -296,6 +353,8 @@ void validate_update(
 	for (size_t i = 0; i < COUNT(keys); i++)
 		validate_same(json_object_get(old, "metadata"), json_object_get(object, "metadata"),
 			keys[i], PLACE_KEY(root, "metadata"), causes);
+	validate_finalizers(json_object_get(old, "metadata"), json_object_get(object, "metadata"),
+		PLACE_KEY(root, "metadata"), causes);
 	validate_fixed(old, object, kind->message, root, causes);
 	if (kind->message == &schema_pod)
 		validate_pod_update(old, object, causes);

@@ -2,6 +2,8 @@
 /* Rules between fields, for workloads, Pods, Services, data and endpoints. */
 #include <arpa/inet.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/base/cleanup.h"
@@ -49,6 +51,7 @@ void selector_validate(const json_t *object, const struct place *place, struct c
 	const char *op = json_string_at(object, "operator", "");
 	bool sets = strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0;
 	bool exists = strcmp(op, "Exists") == 0 || strcmp(op, "DoesNotExist") == 0;
+	bool compares = strcmp(op, "Gt") == 0 || strcmp(op, "Lt") == 0;
 	size_t count = json_array_size(json_object_get(object, "values"));
 
 	place = PLACE_KEY(place, "values");
@@ -58,6 +61,9 @@ void selector_validate(const json_t *object, const struct place *place, struct c
 	if (exists && count > 0)
 		cause_forbidden(causes, place,
 			"may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+	if (compares && count != 1)
+		cause_required(causes, place,
+			"must be specified single value when `operator` is 'Lt' or 'Gt'");
 }
 
 static bool is_zero_share(const json_t *value)
@@ -69,12 +75,32 @@ static bool is_zero_share(const json_t *value)
 	return json_is_integer(value) && json_integer_value(value) == 0;
 }
 
+static void share_validate(
+	json_t *value, bool whole_at_most, const struct place *place, struct causes *causes)
+{
+	const char *text = json_string_value(value);
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+
+	if (!text)
+		return;
+	if (digits == 0 || strcmp(text + digits, "%") != 0)
+		cause_invalid(causes, place, value,
+			"a valid percent string must be a numeric string followed by an ending '%' "
+			"(e.g. "
+			"'1%',  or '93%', regex used for validation is '[0-9]+%')");
+	else if (whole_at_most && (digits > 3 || atoi(text) > 100))
+		cause_invalid(causes, place, value, "must not be greater than 100%");
+}
+
 void strategy_validate(const json_t *strategy, const struct place *place, struct causes *causes)
 {
 	const json_t *rolling = json_object_get(strategy, "rollingUpdate");
-	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
+	json_t *unavailable = json_object_get(rolling, "maxUnavailable");
 
 	place = PLACE_KEY(place, "rollingUpdate");
+	share_validate(unavailable, true, PLACE_KEY(place, "maxUnavailable"), causes);
+	share_validate(
+		json_object_get(rolling, "maxSurge"), false, PLACE_KEY(place, "maxSurge"), causes);
 	if (strcmp(json_string_at(strategy, "type", ""), "Recreate") == 0 && rolling)
 		cause_forbidden(
 			causes, place, "may not be specified when strategy `type` is 'Recreate'");
@@ -92,18 +118,7 @@ void disruption_validate(const json_t *spec, const struct place *place, struct c
 
 /* --- Pods ---------------------------------------------------------------------------------------- */
 
-static bool has_named(const json_t *list, const json_t *name)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach ((json_t *)list, i, item)
-		if (json_object_get(item, "name") &&
-			json_equal(json_object_get(item, "name"), name))
-			return true;
-	return false;
-}
-
+/* @volumes: their names, as keys. */
 static void mounts_validate(const json_t *container, const json_t *volumes,
 	const struct place *place, struct causes *causes)
 {
@@ -114,7 +129,7 @@ static void mounts_validate(const json_t *container, const json_t *volumes,
 	json_array_foreach (json_object_get(container, "volumeMounts"), i, mount) {
 		json_t *name = json_object_get(mount, "name");
 
-		if (name && !has_named(volumes, name))
+		if (name && !json_object_get(volumes, json_string_value(name)))
 			cause_not_found(causes, PLACE_KEY(PLACE_INDEX(place, i), "name"), name);
 	}
 }
@@ -122,11 +137,13 @@ static void mounts_validate(const json_t *container, const json_t *volumes,
 void pod_spec_validate(const json_t *spec, const struct place *place, struct causes *causes)
 {
 	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
-	const json_t *volumes = json_object_get(spec, "volumes");
+	AUTO_JSON volumes = value_names(json_object_get(spec, "volumes"));
+	AUTO_JSON containers = value_names(json_object_get(spec, "containers"));
 	const json_t *servers = json_object_get(json_object_get(spec, "dnsConfig"), "nameservers");
 	json_t *container;
 	size_t i;
 
+	causes->no_memory |= !volumes || !containers;
 	for (size_t list = 0; list < COUNT(lists); list++) {
 		const struct place *at = PLACE_KEY(place, lists[list]);
 
@@ -135,7 +152,7 @@ void pod_spec_validate(const json_t *spec, const struct place *place, struct cau
 
 			mounts_validate(container, volumes, PLACE_INDEX(at, i), causes);
 			if (list != 1 && name &&
-				has_named(json_object_get(spec, "containers"), name))
+				json_object_get(containers, json_string_value(name)))
 				cause_duplicate(
 					causes, PLACE_KEY(PLACE_INDEX(at, i), "name"), name);
 		}
@@ -245,6 +262,23 @@ static void port_validate(const json_t *port, bool named, json_t *seen, const st
 		causes->no_memory = true;
 }
 
+/* A number is had once for each protocol.  @seen: "80/port/TCP" (no name of a port is like that). */
+static void number_validate(const json_t *port, const char *field, json_t *seen,
+	const struct place *place, struct causes *causes)
+{
+	json_t *number = json_object_get(port, field);
+	char key[80];
+
+	if (!json_is_integer(number))
+		return;
+	snprintf(key, sizeof(key), "%lld/%s/%.16s", (long long)json_integer_value(number), field,
+		json_string_at(port, "protocol", ""));
+	if (json_object_get(seen, key))
+		cause_duplicate(causes, PLACE_KEY(place, field), number);
+	if (json_object_set_new(seen, key, json_true()) < 0)
+		causes->no_memory = true;
+}
+
 void service_spec_validate(const json_t *spec, const struct place *place, struct causes *causes)
 {
 	const json_t *ports = json_object_get(spec, "ports");
@@ -258,9 +292,13 @@ void service_spec_validate(const json_t *spec, const struct place *place, struct
 		cause_required(causes, PLACE_KEY(place, "ports"), NULL);
 	if (external && !json_object_get(spec, "externalName"))
 		cause_required(causes, PLACE_KEY(place, "externalName"), NULL);
-	json_array_foreach ((json_t *)ports, i, port)
-		port_validate(port, json_array_size(ports) > 1, seen,
-			PLACE_INDEX(PLACE_KEY(place, "ports"), i), causes);
+	json_array_foreach ((json_t *)ports, i, port) {
+		const struct place *at = PLACE_INDEX(PLACE_KEY(place, "ports"), i);
+
+		port_validate(port, json_array_size(ports) > 1, seen, at, causes);
+		number_validate(port, "port", seen, at, causes);
+		number_validate(port, "nodePort", seen, at, causes);
+	}
 }
 
 void endpoint_validate(const json_t *address, const struct place *place, struct causes *causes)

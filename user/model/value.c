@@ -183,3 +183,19 @@ size_t value_map_bytes(const json_t *map, bool base64)
 		sum += base64 ? json_string_length(value) / 4 * 3 : json_string_length(value);
 	return sum;
 }
+
+json_t *value_names(const json_t *list)
+{
+	json_t *names = json_object(), *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)list, i, item) {
+		const char *name = json_string_at(item, "name", NULL);
+
+		if (name && json_object_set_new(names, name, json_true()) < 0) {
+			json_decref(names);
+			return NULL;
+		}
+	}
+	return names;
+}

@@ -36,5 +36,8 @@ bool value_is_time(const char *text);
 /* null, "", 0, false, {} and []. */
 bool value_is_zero(const json_t *value);
 
+/* The "name" of each item of @list, as keys.  The caller owns it; NULL when memory is out. */
+json_t *value_names(const json_t *list);
+
 /* The bytes of all values of a map of strings; @base64: of what they stand for, a little more at most. */
 size_t value_map_bytes(const json_t *map, bool base64);

@@ -124,25 +124,16 @@ int podlog_remove(const struct node_config *config, const struct pod *pod, const
 	return r < 0 ? r : fs_remove(pod_log_dir, err);
 }
 
-/* Removes the entries of @path whose names have @part, at their end when @last. */
-static int podlog_remove_named(const char *path, const char *part, bool last, struct err *err)
+static bool name_has(void *part, const char *name)
 {
-	AUTO_DIR dir = opendir(path);
-	struct dirent *entry;
-	int r = 0;
+	return strstr(name, part) != NULL;
+}
 
-	if (!dir)
-		return errno == ENOENT ? 0 : err_set(err, errno, "list '%s'", path);
-	while (r == 0 && (entry = readdir(dir))) {
-		const char *found = strstr(entry->d_name, part);
-		AUTO_FREE char *victim = NULL;
+static bool name_ends(void *part, const char *name)
+{
+	const char *found = strstr(name, part);
 
-		if (!found || (last && found[strlen(part)] != '\0'))
-			continue;
-		victim = fs_format("%s/%s", path, entry->d_name);
-		r = victim ? fs_remove(victim, err) : err_set(err, ENOMEM, "remove logs");
-	}
-	return r;
+	return found && found[strlen(part)] == '\0';
 }
 
 int podlog_remove_unknown(const struct node_config *config, const char *uid, struct err *err)
@@ -154,8 +145,8 @@ int podlog_remove_unknown(const struct node_config *config, const char *uid, str
 	if (!in_dir || !in_link)
 		return err_set(err, ENOMEM, "remove logs");
 	if (config->log_links)
-		r = podlog_remove_named(config->log_links, in_link, false, err);
-	return r < 0 ? r : podlog_remove_named(config->log_dir, in_dir, true, err);
+		r = fs_remove_entries(config->log_links, name_has, in_link, err);
+	return r < 0 ? r : fs_remove_entries(config->log_dir, name_ends, in_dir, err);
 }
 
 static void reopened(void *userdata, int result, const char *reason)

@@ -143,23 +143,17 @@ static void orphan_failed(struct sweep *sweep, const char *reason)
 }
 
 /* Records that were set aside are kept for people. */
+static bool is_not_aside(void *userdata, const char *name)
+{
+	(void)userdata;
+	return !record_is_aside(name);
+}
+
 static int orphan_remove_state(const char *path, struct err *err)
 {
-	AUTO_DIR dir = opendir(path);
-	struct dirent *entry;
-	int r = 0;
+	int r = fs_remove_entries(path, is_not_aside, NULL, err);
 
-	if (!dir)
-		return errno == ENOENT ? 0 : err_set(err, errno, "list '%s'", path);
-	while (r == 0 && (entry = readdir(dir))) {
-		AUTO_FREE char *victim = fs_format("%s/%s", path, entry->d_name);
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-			record_is_aside(entry->d_name))
-			continue;
-		r = victim ? fs_remove(victim, err) : err_set(err, ENOMEM, "remove '%s'", path);
-	}
-	if (r == 0 && rmdir(path) < 0 && errno != ENOTEMPTY)
+	if (r == 0 && rmdir(path) < 0 && errno != ENOTEMPTY && errno != ENOENT)
 		r = err_set(err, errno, "remove '%s'", path);
 	return r;
 }
