@@ -29,6 +29,7 @@
 #define SESSIONS_MOST	 4000 /* each costs more: TLS */
 #define BODY_MOST	 (3u << 20)
 #define PORT_USUAL	 6443
+#define AUTHORITY_MOST	 (1u << 20)
 
 struct plane {
 	sd_event *loop;
@@ -38,7 +39,7 @@ struct plane {
 	struct api *api;
 	unsigned port; /* of the API server */
 	struct pki pki;
-	struct tls *tls;
+	struct tls *tls, *node_tls;
 	struct http_server *local, *server;
 	struct client *client;
 	struct bootstrap *bootstrap;
@@ -124,6 +125,24 @@ static int plane_keys(struct plane *plane, const struct control_options *options
 	return r;
 }
 
+/* As what the API server comes to nodes. */
+static int plane_node_tls(
+	struct plane *plane, const struct control_options *options, struct err *err)
+{
+	AUTO_FREE char *authority = NULL;
+	struct tls_config tls = {
+		.certificate = plane->pki.node_client.text,
+		.key = plane->pki.node_client.key,
+		.unverified = !options->kubelet_authority[0],
+	};
+	int r = tls.unverified ? 0
+			       : fs_read(options->kubelet_authority, AUTHORITY_MOST, &authority,
+					 NULL, err);
+
+	tls.authority = authority;
+	return r == 0 ? tls_new(&tls, &plane->node_tls, err) : r;
+}
+
 static int plane_control(
 	struct plane *plane, const struct control_options *options, struct err *err)
 {
@@ -174,7 +193,10 @@ static int plane_open(struct plane *plane, const struct control_options *options
 		r = lock_take(options->run_dir, "podnet-control", &plane->lock_fd, err);
 	if (r == 0)
 		r = plane_keys(plane, options, err);
+	if (r == 0)
+		r = plane_node_tls(plane, options, err);
 	api.token_key = plane->pki.token_key;
+	api.node_tls = plane->node_tls;
 	api.audit_log = options->audit_log;
 	plane->socket_path = fs_format("%s/podnet-control.sock", options->run_dir);
 	if (r == 0 && !plane->socket_path)
@@ -202,6 +224,7 @@ static void plane_close(struct plane *plane)
 	api_free(plane->api);
 	store_free(plane->store);
 	tls_free(plane->tls);
+	tls_free(plane->node_tls);
 	pki_clear(&plane->pki);
 	free(plane->socket_path);
 	close_fd(&plane->lock_fd);

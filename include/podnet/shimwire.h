@@ -34,7 +34,7 @@ enum shimwire_type {
 	SHIMWIRE_EXEC = 8,	 /* shimwire_exec; named by its seq on this connection */
 	SHIMWIRE_EXEC_KILL = 9,	 /* shimwire_exec_kill */
 	SHIMWIRE_SHUTDOWN = 10,	 /* header only; the shim exits after the answer */
-	SHIMWIRE_ATTACH = 11,	 /* reserved */
+	SHIMWIRE_ATTACH = 11,	 /* shimwire_attach; ends and is answered as an exec */
 	SHIMWIRE_RESIZE = 12,	 /* reserved */
 
 	SHIMWIRE_ANSWER = 64, /* shimwire_answer */
@@ -64,7 +64,15 @@ struct shimwire_create {
 	char id[SHIMWIRE_ID_MAX];
 	char bundle[SHIMWIRE_PATH_MAX];
 	char log[SHIMWIRE_PATH_MAX];
+	/* Not in the first shims: they give no stdin. */
+	__u32 flags;
+	__u32 pad;
 };
+
+#define SHIMWIRE_CREATE_STDIN	   1u /* its stdin is a pipe that the shim keeps open */
+#define SHIMWIRE_CREATE_STDIN_ONCE 2u /* until one has attached to it: then it ends with that */
+#define SHIMWIRE_CREATE_TTY	   4u /* its configuration asks for a terminal */
+#define SHIMWIRE_CREATE_LEAST	   2144
 
 struct shimwire_signal {
 	struct shimwire_header header;
@@ -74,6 +82,7 @@ struct shimwire_signal {
 };
 
 #define SHIMWIRE_EXEC_STDIN 1u
+#define SHIMWIRE_EXEC_TTY   2u
 
 struct shimwire_exec {
 	struct shimwire_header header;
@@ -83,6 +92,14 @@ struct shimwire_exec {
 	__u32 argv_offset; /* bytes from the start of the message to argc NUL-terminated strings */
 	__u32 argv_size;   /* bytes of them all */
 	__u32 argc;
+};
+
+/* flags: SHIMWIRE_EXEC_STDIN, which a container without stdin does not heed. */
+struct shimwire_attach {
+	struct shimwire_header header;
+	char id[SHIMWIRE_ID_MAX];
+	__u32 flags;
+	__u32 pad;
 };
 
 struct shimwire_exec_kill {
@@ -107,8 +124,8 @@ struct shimwire_container {
 };
 
 /*
- * Every answer.  EXEC: SCM_RIGHTS carries the reading ends of stdout and stderr, then (with
- * SHIMWIRE_EXEC_STDIN) the writing end of stdin.  LIST: count containers of item_size bytes at item_offset.
+ * Every answer.  EXEC and ATTACH: SCM_RIGHTS carries the reading ends of stdout and stderr, then (with
+ * SHIMWIRE_EXEC_STDIN) the writing end of stdin; with SHIMWIRE_EXEC_TTY a terminal's master, and once more for stdin.  LIST: count containers of item_size bytes at item_offset.
  */
 struct shimwire_answer {
 	struct shimwire_header header;
@@ -139,7 +156,8 @@ struct shimwire_exec_ended {
 SHIMWIRE_SIZE(struct shimwire_header, 16);
 SHIMWIRE_SIZE(struct shimwire_hello, 24);
 SHIMWIRE_SIZE(struct shimwire_id, 96);
-SHIMWIRE_SIZE(struct shimwire_create, 2144);
+SHIMWIRE_SIZE(struct shimwire_create, 2152);
+SHIMWIRE_SIZE(struct shimwire_attach, 104);
 SHIMWIRE_SIZE(struct shimwire_signal, 104);
 SHIMWIRE_SIZE(struct shimwire_exec, 120);
 SHIMWIRE_SIZE(struct shimwire_exec_kill, 24);

@@ -170,7 +170,10 @@ static int run_verb(const char *verb)
 	if (!id)
 		return -EINVAL;
 	if (strcmp(verb, "create") == 0 && arg_count == 4)
-		return shim_create(shim, id, args[2], args[3], created, NULL);
+		return shim_create(shim,
+			&(struct shim_create_spec){
+				.id = id, .bundle = args[2], .log_path = args[3]},
+			created, NULL);
 	if (strcmp(verb, "run") == 0)
 		return shim_start_container(shim, id, done, NULL);
 	if (strcmp(verb, "delete") == 0)

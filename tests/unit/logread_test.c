@@ -170,6 +170,47 @@ TEST(tail_counts_lines_from_the_end)
 	}
 }
 
+TEST(times_and_sizes_are_as_asked_for)
+{
+	static const char log[] = "2026-11-22T13:05:16.000000001Z stdout F one\n"
+				  "2026-11-22T13:05:17.000000001Z stdout P tw\n"
+				  "2026-11-22T13:05:18.000000001Z stdout F o\n"
+				  "2026-11-22T14:05:18.500000001+01:00 stderr F three\n"
+				  "what is this\n";
+	static const struct {
+		const char *what;
+		struct logread_spec spec;
+		const char *want;
+	} cases[] = {
+		{"times", {.times = true, .tail = LOGREAD_ALL},
+			"2026-11-22T13:05:16.000000001Z one\n2026-11-22T13:05:17.000000001Z two\n"
+			"2026-11-22T14:05:18.500000001+01:00 three\nwhat is this\n"},
+		{"four bytes", {.most = 4, .tail = LOGREAD_ALL}, "one\n"},
+		{"five, of two lines", {.most = 5, .tail = LOGREAD_ALL}, "one\nt"},
+		{"times count", {.most = 31, .times = true, .tail = 1}, "what is this\n"},
+		{"more than there is", {.most = 99, .tail = 2}, "three\nwhat is this\n"},
+		{"from a time on", {.since = 1795352718000000, .tail = LOGREAD_ALL},
+			"o\nthree\nwhat is this\n"},
+		{"whatever its zone", {.since = 1795352718500000, .tail = LOGREAD_ALL},
+			"three\nwhat is this\n"},
+		{"after all", {.since = 1795352719000000, .tail = LOGREAD_ALL}, "what is this\n"},
+		{"tail counts first", {.since = 1795352716000000, .tail = 2},
+			"three\nwhat is this\n"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct run *run = run_new();
+		struct err err;
+
+		log_add(run, "0.log", log);
+		CHECK_OK(cases[i].what, run_open(run, cases[i].spec, &err), &err);
+		run_until(run, NULL);
+		CHECK_STR(cases[i].what, run->text, cases[i].want);
+		CHECK(cases[i].what, run->ended == 1 && run->result == 0);
+		run_free(run);
+	}
+}
+
 TEST(tail_works_across_chunks)
 {
 	struct run *run = run_new();

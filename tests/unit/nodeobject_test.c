@@ -95,6 +95,28 @@ static const char *condition_text(const json_t *node, const char *type, const ch
 	return "";
 }
 
+TEST(the_nodes_own_api_is_told_when_there_is_one)
+{
+	AUTO_JSON node = json_quoted("{'status':{}}");
+	AUTO_JSON without = NULL;
+	AUTO_JSON with = NULL;
+	AUTO_JSON again = NULL;
+	const json_t *endpoints;
+	bool differs;
+
+	without = patched(node, &differs);
+	CHECK("none", !json_object_get(json_object_get(without, "status"), "daemonEndpoints"));
+	input.port = 10250;
+	with = patched(without, &differs);
+	CHECK("one is news", differs);
+	endpoints = json_object_get(json_object_get(with, "status"), "daemonEndpoints");
+	CHECK_EQ("where it listens",
+		json_integer_at(json_object_get(endpoints, "kubeletEndpoint"), "Port", 0), 10250);
+	again = patched(with, &differs);
+	CHECK("once", !differs);
+	input.port = 0;
+}
+
 TEST(the_status_is_told_when_it_changes)
 {
 	AUTO_JSON node =

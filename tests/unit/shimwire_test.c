@@ -102,11 +102,27 @@ TEST(every_truncation_is_refused_and_every_extension_accepted)
 		struct shimwire_hello hello;
 		char more[32];
 	} hello = {.hello = {.header.type = SHIMWIRE_HELLO}};
+	struct {
+		struct shimwire_attach attach;
+		char more[32];
+	} attach = {.attach = {.header.type = SHIMWIRE_ATTACH, .id = "a"}};
 
-	check_prefixes("create", &create, sizeof(create.create), sizeof(create));
+	check_prefixes("create", &create, SHIMWIRE_CREATE_LEAST, sizeof(create));
+	check_prefixes("attach", &attach, sizeof(attach.attach), sizeof(attach));
 	check_prefixes("exec", &exec, sizeof(exec.exec) + exec.exec.argv_size, sizeof(exec));
 	check_prefixes("signal", &signal, sizeof(signal.signal), sizeof(signal));
 	check_prefixes("hello", &hello, sizeof(hello.hello), sizeof(hello));
+}
+
+TEST(a_create_of_the_first_clients_has_no_flags)
+{
+	struct shimwire_create create = create_message();
+
+	create.flags = SHIMWIRE_CREATE_STDIN | SHIMWIRE_CREATE_TTY;
+	CHECK_EQ("read", request_parse(&create, sizeof(create), &request), 0);
+	CHECK_EQ("today's", request.create.flags, create.flags);
+	CHECK_EQ("read", request_parse(&create, SHIMWIRE_CREATE_LEAST, &request), 0);
+	CHECK_EQ("theirs", request.create.flags, 0);
 }
 
 TEST(arguments_cannot_point_outside_of_the_message)
@@ -185,7 +201,7 @@ TEST(paths_and_signals_are_checked)
 
 TEST(unknown_requests_can_be_answered)
 {
-	static const __u32 types[] = {0, SHIMWIRE_ATTACH, SHIMWIRE_RESIZE, SHIMWIRE_ANSWER, 4711};
+	static const __u32 types[] = {0, SHIMWIRE_RESIZE, SHIMWIRE_ANSWER, 4711};
 
 	for (size_t i = 0; i < COUNT(types); i++) {
 		struct shimwire_header message = {.seq = 5, .type = types[i]};

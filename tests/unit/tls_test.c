@@ -104,6 +104,7 @@ struct fixture {
 	int result;
 	size_t got;
 	char body[200], reason[200], message[100];
+	bool trusts_anyone;
 };
 
 static void make(const struct certificate_spec *spec, const struct certificate *authority,
@@ -256,7 +257,8 @@ static void ask(struct fixture *fixture, struct http_call_spec *spec, const char
 {
 	struct tls_config tls = {.authority = trusted,
 		.certificate = shown ? shown->text : NULL,
-		.key = shown ? shown->key : NULL};
+		.key = shown ? shown->key : NULL,
+		.unverified = fixture->trusts_anyone};
 	struct err err;
 
 	if (tls_new(&tls, &fixture->client_tls, &err) < 0)
@@ -323,6 +325,19 @@ TEST(a_server_must_be_trusted_and_be_the_one_that_is_meant)
 	ask(&fixture, &spec, fixture.authority.text, NULL);
 	CHECK_EQ("another name", fixture.result, -EPROTO);
 	CHECK_HAS("says why", fixture.reason, "name in the certificate does not match");
+	fixture_stop(&fixture);
+}
+
+TEST(who_trusts_anyone_speaks_to_every_server)
+{
+	struct fixture fixture;
+	struct http_call_spec spec = {.target = "/"};
+
+	fixture_start(&fixture);
+	fixture.trusts_anyone = true;
+	strcpy(fixture.remote.name.host, "other.example");
+	ask(&fixture, &spec, fixture.stranger.text, NULL);
+	CHECK_EQ("another authority, another name", fixture.status, 200);
 	fixture_stop(&fixture);
 }
 

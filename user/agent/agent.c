@@ -5,6 +5,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "user/agent/nodeapi.h"
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
@@ -35,6 +36,7 @@ static void agent_gone(void *userdata, struct node_pod *pod)
 
 	control_logs_gone(agent, pod);
 	control_exec_gone(agent, pod);
+	control_forward_gone(agent, pod);
 	clusterpods_gone(agent, pod);
 	if (agent->options->remove)
 		removal_pod_gone(agent);
@@ -110,6 +112,7 @@ static void agent_manifests_changed(struct manifests *manifests, void *userdata)
 			sd_event_exit(agent->loop, 1);
 			return;
 		}
+		nodeapi_open(agent);
 		agent->told_ready = true;
 		log_info("ready");
 		sd_notify(0, "READY=1");
@@ -267,7 +270,9 @@ struct agent *agent_free(struct agent *agent)
 	if (!agent)
 		return NULL;
 	control_exec_end(agent);
+	control_forward_end(agent);
 	http_server_free(agent->server);
+	nodeapi_free(agent->nodeapi);
 	worker_free(agent->worker);
 	worker_free(agent->looker);
 	eject_end_all(agent);

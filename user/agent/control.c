@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/agent/nodeapi.h"
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
@@ -274,14 +275,7 @@ static void control_handle(void *userdata, struct http_exchange *exchange)
 	else if (get && count == 3 &&
 		 path_begins(exchange, (const char *const[]){"podnet", "v1", "backends"}, 3))
 		backends_list(agent, exchange);
-	else if (get && count == 4 &&
-		 path_begins(exchange, (const char *const[]){"containerLogs"}, 1))
-		control_logs(agent, exchange);
-	else if (count == 4 && path_begins(exchange, (const char *const[]){"exec"}, 1))
-		control_exec(agent, exchange);
-	else if (get && count == 1 && path_begins(exchange, (const char *const[]){"healthz"}, 1))
-		http_answer_text(exchange, 200, "ok");
-	else
+	else if (!nodeapi_route(agent, exchange))
 		control_not_found(exchange);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Logs of containers over the control socket. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
+#include "user/model/value.h"
+#include "user/model/wiretime.h"
 #include "user/node/logread.h"
 
 bool control_query_is_true(const struct http_exchange *exchange, const char *name)
@@ -17,7 +20,8 @@ bool control_query_is_true(const struct http_exchange *exchange, const char *nam
 
 bool control_container(struct node_pod *pod, struct http_exchange *exchange, size_t *ret)
 {
-	const char *name = http_exchange_segment(exchange, 3);
+	const char *name =
+		http_exchange_segment(exchange, http_exchange_segment_count(exchange) - 1);
 	struct err err;
 
 	if (node_pod_container(pod, strcmp(name, "-") == 0 ? NULL : name, ret, &err) == 0)
@@ -96,22 +100,62 @@ void control_follow(struct agent *agent, struct node_pod *pod)
 			logread_finish(s->reader);
 }
 
-static bool log_spec(
-	const struct http_exchange *exchange, const char *dir, struct logread_spec *ret)
+/* A number from @least on; *@ret stays as it is when it is not given.  False: it was answered why not. */
+static bool query_number(
+	struct http_exchange *exchange, const char *name, int64_t least, int64_t *ret)
 {
-	const char *tail = http_exchange_query(exchange, "tailLines", 0);
+	const char *value = http_exchange_query(exchange, name, 0);
 	char *end;
+	int64_t number;
 
+	if (!value)
+		return true;
+	errno = 0;
+	number = strtoll(value, &end, 10);
+	if (end == value || *end || errno || number < least) {
+		http_answer_failure(exchange, 400, "BadRequest", "%s: '%s' is no number from %d on",
+			name, value, (int)least);
+		return false;
+	}
+	*ret = number;
+	return true;
+}
+
+/* Microseconds since 1970; 0: from the beginning on. */
+static bool query_since(struct http_exchange *exchange, int64_t *ret)
+{
+	const char *when = http_exchange_query(exchange, "sinceTime", 0);
+	int64_t age = 0, seconds;
+	int32_t nanoseconds;
+
+	if (!query_number(exchange, "sinceSeconds", 1, &age))
+		return false;
+	if (when && !value_is_time(when)) {
+		http_answer_failure(exchange, 400, "BadRequest",
+			"sinceTime: '%s' is no time as in RFC 3339", when);
+		return false;
+	}
+	if (when) {
+		wiretime_parse(when, &seconds, &nanoseconds);
+		*ret = seconds * (int64_t)USEC_PER_SEC + nanoseconds / 1000;
+	} else if (age && age < INT32_MAX) {
+		*ret = (int64_t)clock_wall() - age * (int64_t)USEC_PER_SEC;
+	}
+	return true;
+}
+
+static bool log_spec(struct http_exchange *exchange, const char *dir, struct logread_spec *ret)
+{
 	*ret = (struct logread_spec){
 		.dir = dir,
 		.previous = control_query_is_true(exchange, "previous"),
 		.follow = control_query_is_true(exchange, "follow"),
+		.times = control_query_is_true(exchange, "timestamps"),
 		.tail = LOGREAD_ALL,
 	};
-	if (!tail)
-		return true;
-	ret->tail = strtoll(tail, &end, 10);
-	return end != tail && *end == '\0' && ret->tail >= 0;
+	return query_number(exchange, "tailLines", 0, &ret->tail) &&
+	       query_number(exchange, "limitBytes", 1, &ret->most) &&
+	       query_since(exchange, &ret->since);
 }
 
 void control_logs(struct agent *agent, struct http_exchange *exchange)
@@ -128,9 +172,12 @@ void control_logs(struct agent *agent, struct http_exchange *exchange)
 		return;
 	dir = node_pod_log_dir(pod, container);
 	stream = calloc(1, sizeof(*stream));
-	if (!dir || !stream || !log_spec(exchange, dir, &spec)) {
-		http_answer_failure(
-			exchange, 400, "BadRequest", "tailLines: not a number of lines");
+	if (!dir || !stream) {
+		http_answer_failure(exchange, 500, "InternalError", "out of memory");
+		free(stream);
+		return;
+	}
+	if (!log_spec(exchange, dir, &spec)) {
 		free(stream);
 		return;
 	}

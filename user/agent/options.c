@@ -57,6 +57,16 @@ static const struct flag flags[] = {
 		offsetof(struct options, libexec_dir)},
 	{"runtime", "PROGRAM", NULL, "OCI runtime (crun, else runc)",
 		offsetof(struct options, runtime)},
+	{"node-port-api", "PORT", "10250",
+		"where the API server finds logs and commands of a node; 0: nowhere",
+		offsetof(struct options, node_port_text)},
+	{"client-ca-file", "FILE", NULL,
+		"who signs the API server's certificate as a client (the kubeconfig's authority)",
+		offsetof(struct options, client_ca_file)},
+	{"tls-cert-file", "FILE", NULL,
+		"certificate of --node-port-api (one is made in --state-dir)",
+		offsetof(struct options, tls_cert_file)},
+	{"tls-private-key-file", "FILE", NULL, "its key", offsetof(struct options, tls_key_file)},
 	{"max-manifest", "BYTES", MANIFEST_MOST, "largest manifest file",
 		offsetof(struct options, max_manifest_text)},
 	{"remove", NULL, NULL, "end all Pods, take what is podnet's out of the kernel, and exit",
@@ -71,6 +81,21 @@ static int options_bytes(const char *text, size_t *ret, struct err *err)
 	if (end == text || *end || value == 0 || value > UINT32_MAX)
 		return err_refuse(err, EINVAL, "--max-manifest '%s': want a number of bytes", text);
 	*ret = value;
+	return 0;
+}
+
+static int options_node_api(struct options *options, struct err *err)
+{
+	char *end;
+	unsigned long port = strtoul(options->node_port_text, &end, 10);
+
+	if (end == options->node_port_text || *end || port > UINT16_MAX)
+		return err_refuse(
+			err, EINVAL, "--node-port-api '%s': want a port", options->node_port_text);
+	if (!options->tls_cert_file != !options->tls_key_file)
+		return err_refuse(
+			err, EINVAL, "--tls-cert-file and --tls-private-key-file go together");
+	options->node_port_api = (unsigned)port;
 	return 0;
 }
 
@@ -132,5 +157,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 	r = flags_parse(&all, argc, argv, ret, &ret->verbose, err);
 	if (r == 0)
 		r = options_bytes(ret->max_manifest_text, &ret->max_manifest, err);
+	if (r == 0)
+		r = options_node_api(ret, err);
 	return r ? r : options_defaults(ret, err);
 }

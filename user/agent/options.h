@@ -12,6 +12,10 @@ struct options {
 	const char *bpf_dir, *instance, *cgroup_root;
 	const char *manifests;
 	const char *kubeconfig; /* NULL: no API server */
+	const char *node_port_text;
+	unsigned node_port_api;			  /* 0: the node's API is not served */
+	const char *client_ca_file;		  /* NULL: the kubeconfig's authority */
+	const char *tls_cert_file, *tls_key_file; /* NULL: one of our own */
 	const char *max_manifest_text;
 	size_t max_manifest;
 	const char *cni_conf_dir, *cni_bin_dir;

@@ -11,6 +11,7 @@
 #include "user/base/worker.h"
 #include "user/datapath/datapath.h"
 #include "user/http/server.h"
+#include "user/http/streams.h"
 #include "user/model/service.h"
 #include "user/node/node.h"
 
@@ -40,10 +41,12 @@ struct agent {
 	struct datapath *datapath;
 	struct node *node;
 	struct manifests *manifests;
-	struct cluster *cluster; /* NULL: there is no API server */
-	struct http_server *server;
+	struct cluster *cluster;    /* NULL: there is no API server */
+	struct http_server *server; /* of the control socket */
+	struct nodeapi *nodeapi;    /* NULL: it is not served */
 	struct log_stream *log_streams;
 	struct exec_stream *exec_streams;
+	struct forward *forwards;
 	struct agent_service *services; /* ordered by key */
 	struct vips *vips;
 	json_t *service_times; /* "ns/name" -> created, microseconds since 1970 */
@@ -134,18 +137,30 @@ void control_logs(struct agent *agent, struct http_exchange *exchange);
 void control_follow(struct agent *agent, struct node_pod *pod);
 /* The Pod is gone: its followers end. */
 void control_logs_gone(struct agent *agent, struct node_pod *pod);
-/* The container that segment 3 of the path names ("-": the only one); answers 400 and gives false when
+/* The container that the path's last segment names ("-": the only one); answers 400 and gives false when
  * there is none. */
 bool control_container(struct node_pod *pod, struct http_exchange *exchange, size_t *ret);
 /* "true" or "1" */
 bool control_query_is_true(const struct http_exchange *exchange, const char *name);
 
 /* control_exec.c */
+/* What the query asks for: input, output, error, tty. */
+struct streams_wish control_wish(const struct http_exchange *exchange);
 void control_exec(struct agent *agent, struct http_exchange *exchange);
+void control_attach(struct agent *agent, struct http_exchange *exchange);
 /* The Pod is gone: there is nothing to kill any more. */
 void control_exec_gone(struct agent *agent, struct node_pod *pod);
 /* Ends all sessions. */
 void control_exec_end(struct agent *agent);
+
+/* nodestats.c */
+void nodestats_summary(struct agent *agent, struct http_exchange *exchange);
+void nodestats_metrics(struct agent *agent, struct http_exchange *exchange);
+
+/* control_forward.c: the same for port-forward */
+void control_forward(struct agent *agent, struct http_exchange *exchange);
+void control_forward_gone(struct agent *agent, struct node_pod *pod);
+void control_forward_end(struct agent *agent);
 
 /* control.c */
 /* The Pod that the path names; answers 404 and gives NULL when there is none. */

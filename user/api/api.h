@@ -12,11 +12,14 @@ struct api;
 struct err;
 struct http_exchange;
 struct store;
+struct tls;
 
 struct api_config {
 	const char *service_cidr; /* "10.96.0.0/16" */
 	const char *token_key;	  /* PEM: signs tokens of service accounts; NULL: there are none */
 	const char *audit_log;	  /* a path; NULL or "": nothing is recorded */
+	const struct tls *
+		node_tls; /* what nodes are shown, and how they are trusted; NULL: they are not spoken to */
 };
 
 /*

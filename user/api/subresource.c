@@ -8,6 +8,8 @@
 #include "user/api/body.h"
 #include "user/api/change.h"
 #include "user/api/meta.h"
+#include "user/api/podstream.h"
+#include "user/api/proxy.h"
 #include "user/api/scale.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
@@ -165,10 +167,14 @@ int subresource_handle(const struct api_request *request, struct failure *failur
 {
 	const char *name = request->subresource->name;
 
+	if (podstream_is_asked(request))
+		return podstream_handle(request, failure);
 	if (strcmp(name, "binding") == 0)
 		return binding_create(request, failure);
 	if (strcmp(name, "finalize") == 0)
 		return finalize_update(request, failure);
+	if (strcmp(name, "proxy") == 0)
+		return proxy_handle(request, failure);
 	if (strcmp(name, "token") == 0)
 		return token_create(request, failure);
 	if (strcmp(name, "scale") == 0)

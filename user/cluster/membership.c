@@ -23,6 +23,7 @@
 struct membership {
 	struct membership_config config;
 	char address[INET_ADDRSTRLEN];
+	unsigned port; /* of the node's API; 0: none */
 	struct informer *node;
 	struct writer *object, *lease;
 	struct machine machine;
@@ -47,6 +48,7 @@ static struct nodeobject_input membership_input(const struct membership *members
 	return (struct nodeobject_input){
 		.name = membership->config.node_name,
 		.address = membership->address,
+		.port = membership->port,
 		.pod_cidr = membership->config.pod_cidr,
 		.version = membership->config.version,
 		.machine = &membership->machine,
@@ -241,6 +243,11 @@ int membership_new(struct client *client, const struct membership_config *config
 	}
 	*ret = membership;
 	return 0;
+}
+
+void membership_serve(struct membership *membership, unsigned port)
+{
+	membership->port = port;
 }
 
 struct membership *membership_free(struct membership *membership)

@@ -24,6 +24,9 @@ struct membership_config {
 int membership_new(struct client *client, const struct membership_config *config,
 	struct membership **ret, struct err *err);
 
+/* The node's API listens at @port: the Node object says so from its next status on. */
+void membership_serve(struct membership *membership, unsigned port);
+
 /* The Node object stays; its Lease runs out.  Accepts NULL; returns NULL. */
 struct membership *membership_free(struct membership *membership);
 

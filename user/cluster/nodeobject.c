@@ -210,7 +210,8 @@ static bool status_has(const json_t *node, const char *key, const json_t *value)
 			return false;
 	json_object_foreach ((json_t *)value, name, item)
 		if (!json_equal(json_object_get(have, name), item) &&
-			(json_object_get(have, name) || json_string_length(item)))
+			(json_object_get(have, name) || !json_is_string(item) ||
+				json_string_length(item)))
 			return false;
 	return true;
 }
@@ -223,6 +224,9 @@ json_t *nodeobject_status(const struct nodeobject_input *in, const json_t *node,
 		node_resources(in->machine, in->machine->memory, in->machine->disk), "allocatable",
 		node_allocatable(in->machine), "addresses", "type", "InternalIP", "address",
 		in->address, "type", "Hostname", "address", in->name, "nodeInfo", node_info(in));
+	if (status && in->port)
+		json_object_set_new(status, "daemonEndpoints",
+			json_pack("{s:{s:i}}", "kubeletEndpoint", "Port", (int)in->port));
 	const char *key;
 	json_t *value;
 

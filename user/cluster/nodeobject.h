@@ -14,6 +14,7 @@ struct machine;
 struct nodeobject_input {
 	const char *name;
 	const char *address; /* by which other machines reach it */
+	unsigned port;	     /* of the node's API; 0: it has none */
 	const char *pod_cidr;
 	const char *version; /* of podnet: "podnet://VERSION" is the container runtime */
 	const struct machine *machine;

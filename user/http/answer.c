@@ -213,28 +213,27 @@ static int upgrade_answer(struct http_exchange *exchange, const char *protocol)
 static int upgrade_switch(struct http_exchange *exchange, const char *protocol,
 	const struct websocket_events *events, void *userdata, struct websocket **ret)
 {
+	struct http_server *server = exchange->server;
+	int r = upgrade_answer(exchange, protocol);
+	struct transport transport = exchange_leave(exchange, r < 0 ? 0 : 101);
 	struct websocket_seed seed = {
 		.role = WEBSOCKET_SERVER,
-		.fd = exchange->transport.fd,
-		.tls = exchange->transport.tls,
+		.fd = transport.fd,
+		.tls = transport.tls,
 		.protocol = protocol,
 		.early = exchange->in.len ? buffer_head(&exchange->in) : NULL,
 		.early_len = exchange->in.len,
 		.released = server_released,
-		.released_userdata = exchange->server,
+		.released_userdata = server,
 	};
-	int r = upgrade_answer(exchange, protocol);
 
-	exchange_tell(exchange, r < 0 ? 0 : 101);
-	exchange->source = source_free(exchange->source);
-	if (r >= 0)
+	if (r == 0)
 		r = websocket_new(exchange->loop, &seed, events, userdata, ret, NULL);
-	exchange_kill(exchange);
-	if (r < 0)
-		return r;
-	transport_take(&exchange->transport);
-	exchange->upgraded = true;
-	return 0;
+	if (r < 0) {
+		transport_close(&transport);
+		server_released(server);
+	}
+	return r;
 }
 
 int http_upgrade_websocket(struct http_exchange *exchange, const char *const *protocols,

@@ -75,7 +75,7 @@ static int tcp_options(int fd)
 	return socket_options_set(fd, options, COUNT(options));
 }
 
-static int connect_tcp(const struct http_remote *remote, int *ret_fd, struct err *err)
+int http_connect(const struct http_remote *remote, int *ret_fd, struct err *err)
 {
 	char text[HTTP_ADDRESS_TEXT];
 	AUTO_FD fd =
@@ -103,7 +103,7 @@ static int call_connect(struct http_call *call, const struct http_call_spec *spe
 
 	if (spec->socket_path)
 		return connect_unix(spec->socket_path, &call->transport.fd, err);
-	r = connect_tcp(remote, &call->transport.fd, err);
+	r = http_connect(remote, &call->transport.fd, err);
 	if (r == 0 && remote->tls)
 		r = remote->tls->ops->connect(remote->tls, call->transport.fd, remote->name.host,
 			&call->transport.tls, err);

@@ -22,6 +22,10 @@ struct http_remote {
 	const char *authorization; /* the header's value; NULL: none */
 };
 
+/* Begins to connect to @remote, non-blocking: what came of it says SO_ERROR once the socket is writable.  The caller
+ * owns *@ret_fd. */
+int http_connect(const struct http_remote *remote, int *ret_fd, struct err *err);
+
 struct http_call_spec {
 	/* Borrowed during the call of http_call_start. */
 	const char *socket_path;	  /* NULL: @remote says where */

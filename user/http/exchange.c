@@ -308,6 +308,16 @@ int exchange_new(struct http_server *server, sd_event *loop, int fd, struct http
 	return 0;
 }
 
+struct transport exchange_leave(struct http_exchange *exchange, unsigned status)
+{
+	exchange->gone = NULL;
+	exchange_tell(exchange, status);
+	exchange->source = source_free(exchange->source);
+	exchange->upgraded = true;
+	exchange_kill(exchange);
+	return transport_take(&exchange->transport);
+}
+
 void exchange_free(struct http_exchange *exchange)
 {
 	void (*gone)(void *userdata) = exchange->gone;
@@ -341,6 +351,11 @@ const char *http_exchange_method(const struct http_exchange *exchange)
 const char *http_exchange_path(const struct http_exchange *exchange)
 {
 	return exchange->target.path;
+}
+
+const char *http_exchange_target(const struct http_exchange *exchange)
+{
+	return exchange->reader.target;
 }
 
 const char *http_exchange_segment(const struct http_exchange *exchange, size_t index)

@@ -28,6 +28,12 @@ enum exchange_state {
 	EXCHANGE_DEAD,	    /* aborted, or upgraded away: freed by the next turn of the loop */
 };
 
+/* What has taken a connection over from an exchange: its server ends it with itself. */
+struct server_guest {
+	struct server_guest *next, **link;
+	void (*end)(struct server_guest *guest);
+};
+
 struct http_exchange {
 	struct http_server *server;
 	struct http_exchange **list, *next, **link;
@@ -66,6 +72,16 @@ void exchange_tell(struct http_exchange *exchange, unsigned status);
 
 /* Answers a request that could not be read; the connection ends with it. */
 void exchange_answer_unreadable(struct http_exchange *exchange, int error, const char *text);
+
+/*
+ * The connection leaves the exchange, which ends: @status was its answer.  Whoever takes it over tells the server
+ * when it is closed.  What came behind the request is in exchange->in.
+ */
+struct transport exchange_leave(struct http_exchange *exchange, unsigned status);
+
+/* A guest comes with a connection that has left its exchange, and goes when that is closed. */
+void server_guest_add(struct http_server *server, struct server_guest *guest);
+void server_guest_remove(struct http_server *server, struct server_guest *guest);
 
 /* For the exchange: its server's limits and handler, and word that a connection ended. */
 const struct http_server_config *server_config(const struct http_server *server);

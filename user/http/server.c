@@ -20,6 +20,7 @@ struct http_server {
 	struct http_server_config config;
 	unsigned connections;
 	struct http_exchange *exchanges;
+	struct server_guest *guests;
 };
 
 static void server_take(struct http_server *server, int fd)
@@ -98,6 +99,8 @@ struct http_server *http_server_free(struct http_server *server)
 {
 	if (!server)
 		return NULL;
+	while (server->guests)
+		server->guests->end(server->guests);
 	while (server->exchanges)
 		exchange_free(server->exchanges);
 	source_free(server->source);
@@ -117,4 +120,21 @@ void server_released(void *userdata)
 	struct http_server *server = userdata;
 
 	server->connections--;
+}
+
+void server_guest_add(struct http_server *server, struct server_guest *guest)
+{
+	guest->next = server->guests;
+	guest->link = &server->guests;
+	if (guest->next)
+		guest->next->link = &guest->next;
+	server->guests = guest;
+}
+
+void server_guest_remove(struct http_server *server, struct server_guest *guest)
+{
+	*guest->link = guest->next;
+	if (guest->next)
+		guest->next->link = guest->link;
+	server_released(server);
 }

@@ -65,6 +65,8 @@ struct http_server *http_server_free(struct http_server *server);
 const char *http_exchange_method(const struct http_exchange *exchange); /* "GET" */
 /* The path as sent, without the query. */
 const char *http_exchange_path(const struct http_exchange *exchange);
+/* The same with the query. */
+const char *http_exchange_target(const struct http_exchange *exchange);
 /* Its decoded segments: "/a/b%2Fc/" is {"a", "b/c"}; NULL beyond the last one. */
 const char *http_exchange_segment(const struct http_exchange *exchange, size_t index);
 size_t http_exchange_segment_count(const struct http_exchange *exchange);

@@ -272,9 +272,10 @@ const char *websocket_protocol(const struct websocket *websocket)
 	return websocket->protocol;
 }
 
-static int websocket_queue(struct websocket *websocket, const uint8_t *data, size_t len)
+static int websocket_queue(
+	struct websocket *websocket, uint8_t opcode, const uint8_t *data, size_t len)
 {
-	struct wslay_event_msg msg = {.opcode = WSLAY_BINARY_FRAME, .msg = data, .msg_length = len};
+	struct wslay_event_msg msg = {.opcode = opcode, .msg = data, .msg_length = len};
 	int r = wslay_event_queue_msg(websocket->wslay, &msg);
 
 	if (r != 0)
@@ -287,13 +288,23 @@ static int websocket_queue(struct websocket *websocket, const uint8_t *data, siz
 	return 1;
 }
 
-int websocket_send(struct websocket *websocket, const void *data, size_t len)
+static int websocket_say(struct websocket *websocket, uint8_t opcode, const void *data, size_t len)
 {
 	if (websocket->closed || websocket->close_code)
 		return -EPIPE;
 	if (wslay_event_get_queued_msg_length(websocket->wslay) + len > WEBSOCKET_LIMIT)
 		return -ENOBUFS;
-	return websocket_queue(websocket, data, len);
+	return websocket_queue(websocket, opcode, data, len);
+}
+
+int websocket_send(struct websocket *websocket, const void *data, size_t len)
+{
+	return websocket_say(websocket, WSLAY_BINARY_FRAME, data, len);
+}
+
+int websocket_send_text(struct websocket *websocket, const void *text, size_t len)
+{
+	return websocket_say(websocket, WSLAY_TEXT_FRAME, text, len);
 }
 
 int websocket_send_channel(

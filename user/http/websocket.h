@@ -49,6 +49,8 @@ const char *websocket_protocol(const struct websocket *websocket);
 /* Queues one binary message.  0: go on; 1: taken, but wait for `drained`; -ENOBUFS: not taken, the sender
  * did not wait; -EPIPE: closing or closed; -ENOMEM. */
 int websocket_send(struct websocket *websocket, const void *data, size_t len);
+/* The same as a text message. */
+int websocket_send_text(struct websocket *websocket, const void *text, size_t len);
 /* The same on a channel. */
 int websocket_send_channel(
 	struct websocket *websocket, enum channel channel, const void *data, size_t len);

@@ -205,6 +205,7 @@ int container_decode(struct pod *pod, const json_t *json, struct container *ret)
 		ret->working_dir = NULL;
 	ret->tty = json_is_true(json_object_get(json, "tty"));
 	ret->stdin = json_is_true(json_object_get(json, "stdin"));
+	ret->stdin_once = json_is_true(json_object_get(json, "stdinOnce"));
 	resources_decode(json_object_get(json, "resources"), &ret->resources);
 	r = pod_strings(pod, json_object_get(json, "command"), false, &ret->command);
 	if (r == 0)

@@ -116,7 +116,7 @@ struct container {
 	struct probe_spec *liveness, *readiness; /* NULL: none */
 	struct handler *post_start, *pre_stop;	 /* NULL: none */
 	struct security security;
-	bool tty, stdin;
+	bool tty, stdin, stdin_once;
 };
 
 enum volume_kind { VOLUME_EMPTY_DIR, VOLUME_HOST_PATH, VOLUME_PROJECTED };

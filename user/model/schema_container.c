@@ -309,7 +309,7 @@ static const struct schema_field container_fields[] = {
 	STRING("imagePullPolicy", 14, VALUES("Always", "IfNotPresent", "Never")),
 	MESSAGE("securityContext", 15, schema_security),
 	BOOL("stdin", 16),
-	BOOL("stdinOnce", 17, IGNORED),
+	BOOL("stdinOnce", 17),
 	BOOL("tty", 18),
 	LIST("envFrom", 19, env_from),
 	STRING("terminationMessagePolicy", 20, IGNORED, .fallback = "\"File\"",

@@ -311,9 +311,13 @@ static void container_start(struct container_work *work)
 {
 	struct node_pod *pod = work->pod;
 	struct container_observed *container = observed_of(work);
-	const char *name = observed_container(pod->spec, work->index)->name;
+	const struct container *spec = observed_container(pod->spec, work->index);
 	AUTO_FREE char *bundle = NULL, *log = NULL;
 	char id[SHIM_ID_MAX];
+	struct shim_create_spec create = {.id = id,
+		.tty = spec->tty,
+		.with_stdin = spec->stdin,
+		.stdin_once = spec->stdin_once};
 	struct err err;
 	int r;
 
@@ -333,8 +337,10 @@ static void container_start(struct container_work *work)
 		return;
 	}
 	container_id(pod, work->index, work->starting, id);
-	log = podlog_path(pod->log_dir, name, work->starting);
-	if (!log || !pod->shim || shim_create(pod->shim, id, bundle, log, created, work) < 0)
+	log = podlog_path(pod->log_dir, spec->name, work->starting);
+	create.bundle = bundle;
+	create.log_path = log;
+	if (!log || !pod->shim || shim_create(pod->shim, &create, created, work) < 0)
 		start_failed(work, "CreateContainerError", "the shim is gone");
 }
 

@@ -10,6 +10,8 @@
 #include "user/base/err.h"
 #include "user/base/fs.h"
 #include "user/base/loop.h"
+#include "user/model/value.h"
+#include "user/model/wiretime.h"
 
 #define CHUNK (64u << 10) /* read in one turn of the loop; a longer line is passed on as it is */
 
@@ -19,6 +21,8 @@ struct logread {
 	sd_event_source *turn;	 /* enabled while there may be something to read */
 	sd_event_source *watch;	 /* the directory, when following */
 	bool finishing, waiting; /* waiting: the consumer said so */
+	int64_t since, left;	 /* left: bytes that may still be handed out; LOGREAD_ALL */
+	bool times, in_line;	 /* in_line: the last piece was not the end of its line */
 	bool rotated; /* a newer file stands at our path: read this one to its end, then that */
 	char buffer[CHUNK];
 	size_t have; /* bytes of it that are not handed out yet */
@@ -90,25 +94,73 @@ static int logread_tail(int fd, int64_t lines, off_t *ret, struct err *err)
 	return 0;
 }
 
-/* The container's text in one line of the log ("TIME STREAM TAG TEXT\n"; tag P: the line goes on).  A line in
- * another form is passed on whole. */
-static const char *line_text(const char *line, size_t len, size_t *ret_len)
+struct piece {
+	const char *time; /* time_len 0: the line has another form, and is passed on whole */
+	size_t time_len;
+	const char *text;
+	size_t len;
+	bool partial; /* the container's line goes on */
+};
+
+/* The container's text in one line of the log ("TIME STREAM TAG TEXT\n"; tag P: the line goes on). */
+static struct piece line_read(const char *line, size_t len)
 {
+	struct piece piece = {.text = line, .len = len};
 	const char *time_end = memchr(line, ' ', len), *end = line + len;
 	const char *stream_end =
 		time_end ? memchr(time_end + 1, ' ', (size_t)(end - time_end - 1)) : NULL;
 	const char *tag_end =
 		stream_end ? memchr(stream_end + 1, ' ', (size_t)(end - stream_end - 1)) : NULL;
-	bool partial;
 
-	*ret_len = len;
 	if (!tag_end ||
 		(strncmp(time_end + 1, "stdout ", 7) && strncmp(time_end + 1, "stderr ", 7)) ||
 		(stream_end[1] != 'P' && stream_end[1] != 'F'))
-		return line;
-	partial = stream_end[1] == 'P' && end[-1] == '\n';
-	*ret_len = (size_t)(end - tag_end - 1) - partial;
-	return tag_end + 1;
+		return piece;
+	piece.partial = stream_end[1] == 'P' && end[-1] == '\n';
+	piece.time = line;
+	piece.time_len = (size_t)(time_end - line);
+	piece.text = tag_end + 1;
+	piece.len = (size_t)(end - tag_end - 1) - piece.partial;
+	return piece;
+}
+
+static void logread_say(struct logread *reader, const char *text, size_t len)
+{
+	if (reader->left != LOGREAD_ALL && (int64_t)len > reader->left)
+		len = (size_t)reader->left;
+	if (reader->left != LOGREAD_ALL)
+		reader->left -= (int64_t)len;
+	if (len && reader->events->text(reader->userdata, text, len) != 0)
+		reader->waiting = true;
+}
+
+static bool piece_is_wanted(const struct logread *reader, const struct piece *piece)
+{
+	int64_t seconds;
+	int32_t nanoseconds;
+	char text[WIRETIME_LEN];
+
+	if (!reader->since || !piece->time_len || piece->time_len >= sizeof(text))
+		return true;
+	memcpy(text, piece->time, piece->time_len);
+	text[piece->time_len] = '\0';
+	if (!value_is_time(text))
+		return true;
+	wiretime_parse(text, &seconds, &nanoseconds);
+	return seconds * (int64_t)USEC_PER_SEC + nanoseconds / 1000 >= reader->since;
+}
+
+static void logread_say_line(struct logread *reader, const char *line, size_t len)
+{
+	struct piece piece = line_read(line, len);
+
+	if (!piece_is_wanted(reader, &piece))
+		return;
+	if (reader->times && piece.time_len && !reader->in_line)
+		logread_say(reader, piece.time, piece.time_len + 1);
+	reader->in_line = piece.partial;
+	if (!reader->doomed)
+		logread_say(reader, piece.text, piece.len);
 }
 
 static void logread_end(struct logread *reader, int result, const char *reason)
@@ -129,18 +181,14 @@ static void logread_hand_out(struct logread *reader)
 {
 	size_t at = 0;
 
-	while (at < reader->have && !reader->waiting && !reader->doomed) {
+	while (at < reader->have && !reader->waiting && !reader->doomed && reader->left) {
 		const char *line = reader->buffer + at;
 		const char *newline = memchr(line, '\n', reader->have - at);
 		size_t len = newline ? (size_t)(newline + 1 - line) : reader->have - at;
-		size_t text_len;
-		const char *text;
 
 		if (!newline && (at > 0 || reader->have < CHUNK))
 			break;
-		text = line_text(line, len, &text_len);
-		if (text_len && reader->events->text(reader->userdata, text, text_len) != 0)
-			reader->waiting = true;
+		logread_say_line(reader, line, len);
 		at += len;
 	}
 	memmove(reader->buffer, reader->buffer + at, reader->have - at);
@@ -159,15 +207,12 @@ static bool logread_is_rotated(const struct logread *reader)
 /* A line without an end at the end of a file: its writer was killed in it. */
 static void logread_hand_out_rest(struct logread *reader)
 {
-	size_t len, have = reader->have;
-	const char *text;
+	size_t have = reader->have;
 
 	if (!have)
 		return;
 	reader->have = 0;
-	text = line_text(reader->buffer, have, &len);
-	if (len && reader->events->text(reader->userdata, text, len) != 0)
-		reader->waiting = true;
+	logread_say_line(reader, reader->buffer, have);
 }
 
 static int logread_switch(struct logread *reader)
@@ -219,7 +264,7 @@ static void logread_read(struct logread *reader)
 	}
 	reader->have += (size_t)n;
 	logread_hand_out(reader);
-	if (n == 0 && !reader->waiting && !reader->doomed)
+	if (n == 0 && !reader->waiting && !reader->doomed && reader->left)
 		logread_at_end(reader);
 }
 
@@ -230,8 +275,10 @@ static int logread_turn(sd_event_source *source, void *userdata)
 	(void)source;
 	reader->busy = true;
 	logread_hand_out(reader);
-	if (!reader->waiting && !reader->doomed)
+	if (!reader->waiting && !reader->doomed && reader->left)
 		logread_read(reader);
+	if (!reader->left && !reader->doomed)
+		logread_end(reader, 0, "");
 	reader->busy = false;
 	if (reader->doomed)
 		logread_free(reader);
@@ -301,6 +348,9 @@ int logread_open(sd_event *loop, const struct logread_spec *spec,
 	if (!reader)
 		return err_set(err, ENOMEM, "read a log");
 	reader->fd = -1;
+	reader->since = spec->since;
+	reader->left = spec->most ? spec->most : LOGREAD_ALL;
+	reader->times = spec->times;
 	reader->events = events;
 	reader->userdata = userdata;
 	r = logread_begin(reader, loop, spec, err);

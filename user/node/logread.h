@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a container's CRI log on the loop and hands out the container's own text, without time stamps
- * and stream names.  Follows across rotations (N.log renamed, a new N.log made by the writer).
+ * Reads a container's CRI log on the loop and hands out the container's own text, without stream names and, unless they
+ * are asked for, times.  Follows across rotations (N.log renamed, a new N.log made by the writer).
  */
 #pragma once
 
@@ -20,6 +20,9 @@ struct logread_spec {
 	bool previous;	 /* the attempt before the newest one */
 	bool follow;	 /* go on until logread_finish */
 	int64_t tail;	 /* so many lines of the file; LOGREAD_ALL */
+	int64_t since;	 /* microseconds since 1970: nothing older; 0: all */
+	bool times;	 /* each line begins with its time */
+	int64_t most;	 /* bytes to hand out in all; 0: no limit */
 };
 
 struct logread_events {

@@ -12,6 +12,7 @@
 #include "user/base/record.h"
 #include "user/node/logrotate.h"
 #include "user/node/nodepod.h"
+#include "user/node/usage.h"
 #include "user/node/podlog.h"
 #include "user/node/podrecord.h"
 #include "user/node/podstatus.h"
@@ -486,11 +487,14 @@ char *node_pod_log_dir(const struct node_pod *pod, size_t container)
 	return fs_format("%s/%s", pod->log_dir, observed_container(pod->spec, container)->name);
 }
 
-int node_pod_exec(struct node_pod *pod, size_t container, const char *const *argv, bool with_stdin,
+int node_pod_exec(struct node_pod *pod, size_t container, const struct node_exec *exec,
 	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err)
 {
 	char id[SHIM_ID_MAX];
-	struct shim_exec_spec spec = {.container = id, .argv = argv, .with_stdin = with_stdin};
+	struct shim_exec_spec spec = {.container = id,
+		.argv = exec->argv,
+		.with_stdin = exec->with_stdin,
+		.tty = exec->tty};
 
 	if (!pod->shim || pod->observed.containers[container].phase != CONTAINER_RUNNING)
 		return err_refuse(err, ENOENT, "container %s of pod %s is not running",
@@ -503,6 +507,23 @@ void node_pod_exec_kill(struct node_pod *pod, uint32_t exec)
 {
 	if (pod->shim)
 		shim_exec_kill(pod->shim, exec);
+}
+
+void node_pod_usage(const struct node_pod *pod, size_t container, struct usage *ret)
+{
+	AUTO_FREE char *of_pod = cgroups_pod_path(pod->node->cgroups, pod->spec);
+	AUTO_FREE char *path = NULL;
+	char id[SHIM_ID_MAX];
+
+	*ret = (struct usage){0};
+	if (container == NODE_POD_WHOLE) {
+		path = take_ptr(of_pod);
+	} else {
+		container_id(pod, container, pod->observed.containers[container].attempt, id);
+		path = of_pod ? fs_format("%s/%s", of_pod, id) : NULL;
+	}
+	if (path)
+		usage_read(pod->node->cgroups, path, ret);
 }
 
 void node_sources_changed(struct node *node)

@@ -17,6 +17,7 @@
 struct err;
 struct node;
 struct node_pod;
+struct usage;
 struct worker;
 
 /* All strings are borrowed and must outlive the node. */
@@ -127,10 +128,19 @@ json_t *node_pod_json(const struct node_pod *pod);
 int node_pod_container(const struct node_pod *pod, const char *name, size_t *ret, struct err *err);
 /* The directory that holds the container's logs, ATTEMPT.log.  The caller frees; NULL: no memory. */
 char *node_pod_log_dir(const struct node_pod *pod, size_t container);
-/* Runs a command in a running container: see shim_exec. */
-int node_pod_exec(struct node_pod *pod, size_t container, const char *const *argv, bool with_stdin,
+/* A command for a container.  Borrowed during the call. */
+struct node_exec {
+	const char *const *argv; /* NULL: none, its own output and stdin are attached to */
+	bool with_stdin, tty;
+};
+/* Runs it in a running container: see shim_exec. */
+int node_pod_exec(struct node_pod *pod, size_t container, const struct node_exec *exec,
 	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err);
 void node_pod_exec_kill(struct node_pod *pod, uint32_t exec);
+
+/* What container @container uses, or the whole Pod. */
+#define NODE_POD_WHOLE SIZE_MAX
+void node_pod_usage(const struct node_pod *pod, size_t container, struct usage *ret);
 
 /* ConfigMaps or Secrets changed: volumes are brought up to date, waiting Pods try again now. */
 void node_sources_changed(struct node *node);

@@ -137,10 +137,11 @@ static int oci_process(const struct oci_input *input, json_t **ret, struct err *
 
 	if (r < 0)
 		return r;
-	*ret = json_pack("{s:b, s:o, s:o, s:O, s:o, s:o, s:b, s:i}", "terminal", 0, "user",
-		oci_user(input->identity), "args", args, "env", input->process_env, "cwd",
-		oci_cwd(input), "capabilities", oci_capabilities(input->capabilities),
-		"noNewPrivileges", security->no_new_privs, "oomScoreAdj", input->oom_score_adj);
+	*ret = json_pack("{s:b, s:o, s:o, s:O, s:o, s:o, s:b, s:i}", "terminal",
+		input->container->tty, "user", oci_user(input->identity), "args", args, "env",
+		input->process_env, "cwd", oci_cwd(input), "capabilities",
+		oci_capabilities(input->capabilities), "noNewPrivileges", security->no_new_privs,
+		"oomScoreAdj", input->oom_score_adj);
 	return *ret ? 0 : err_set(err, ENOMEM, "describe the process");
 }
 

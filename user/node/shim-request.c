@@ -14,19 +14,22 @@ static int text_put(char *ret, size_t size, const char *text)
 	return snprintf(ret, size, "%s", text) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
-int shim_create(struct shim *shim, const char *id, const char *bundle, const char *log_path,
-	shim_created_fn done, void *userdata)
+int shim_create(struct shim *shim, const struct shim_create_spec *spec, shim_created_fn done,
+	void *userdata)
 {
 	const struct shim_pending pending = {
 		.kind = SHIM_PENDING_CREATED,
 		.fn.created = done,
 		.userdata = userdata,
 	};
-	struct shimwire_create request = {0};
+	struct shimwire_create request = {
+		.flags = (spec->with_stdin ? SHIMWIRE_CREATE_STDIN : 0) |
+			 (spec->tty ? SHIMWIRE_CREATE_TTY : 0) |
+			 (spec->stdin_once ? SHIMWIRE_CREATE_STDIN_ONCE : 0)};
 
-	if (text_put(request.id, sizeof(request.id), id) < 0 ||
-		text_put(request.bundle, sizeof(request.bundle), bundle) < 0 ||
-		text_put(request.log, sizeof(request.log), log_path) < 0)
+	if (text_put(request.id, sizeof(request.id), spec->id) < 0 ||
+		text_put(request.bundle, sizeof(request.bundle), spec->bundle) < 0 ||
+		text_put(request.log, sizeof(request.log), spec->log_path) < 0)
 		return -ENAMETOOLONG;
 	return shim_send(shim, &request, sizeof(request), SHIMWIRE_CREATE, &pending);
 }
@@ -103,7 +106,8 @@ static int exec_encode(const struct shim_exec_spec *spec, struct shimwire_exec *
 	if (!message)
 		return err_set(err, ENOMEM, "encode a command");
 	message->timeout_usec = spec->timeout_usec;
-	message->flags = spec->with_stdin ? SHIMWIRE_EXEC_STDIN : 0;
+	message->flags =
+		(spec->with_stdin ? SHIMWIRE_EXEC_STDIN : 0) | (spec->tty ? SHIMWIRE_EXEC_TTY : 0);
 	message->argv_offset = sizeof(*message);
 	message->argv_size = (__u32)(size - sizeof(*message));
 	message->argc = (__u32)argc;
@@ -115,10 +119,18 @@ static int exec_encode(const struct shim_exec_spec *spec, struct shimwire_exec *
 	return 0;
 }
 
-int shim_exec(struct shim *shim, const struct shim_exec_spec *spec,
-	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err)
+static int send_attach(
+	struct shim *shim, const struct shim_exec_spec *spec, const struct shim_pending *pending)
 {
-	const struct shim_pending pending = {.kind = SHIM_PENDING_EXEC, .fn.exec = *events};
+	struct shimwire_attach request = {.flags = spec->with_stdin ? SHIMWIRE_EXEC_STDIN : 0};
+	int r = text_put(request.id, sizeof(request.id), spec->container);
+
+	return r < 0 ? r : shim_send(shim, &request, sizeof(request), SHIMWIRE_ATTACH, pending);
+}
+
+static int send_exec(struct shim *shim, const struct shim_exec_spec *spec,
+	const struct shim_pending *pending, struct err *err)
+{
 	AUTO_FREE struct shimwire_exec *message = NULL;
 	size_t size = 0;
 	int r = exec_encode(spec, &message, &size, err);
@@ -127,11 +139,25 @@ int shim_exec(struct shim *shim, const struct shim_exec_spec *spec,
 		return r;
 	r = text_put(message->id, sizeof(message->id), spec->container);
 	if (r == 0)
-		r = shim_send(shim, message, size, SHIMWIRE_EXEC, &pending);
-	if (r < 0)
-		return err_set(err, -r, "send a command to podnet-shim");
-	*ret_exec = shim->seq;
-	return 0;
+		r = shim_send(shim, message, size, SHIMWIRE_EXEC, pending);
+	return r < 0 ? err_set(err, -r, "send a command to podnet-shim") : 0;
+}
+
+int shim_exec(struct shim *shim, const struct shim_exec_spec *spec,
+	const struct shim_exec_events *events, uint32_t *ret_exec, struct err *err)
+{
+	const struct shim_pending pending = {.kind = SHIM_PENDING_EXEC, .fn.exec = *events};
+	int r;
+
+	if (spec->argv)
+		r = send_exec(shim, spec, &pending, err);
+	else
+		r = send_attach(shim, spec, &pending);
+	if (r < 0 && !spec->argv)
+		err_set(err, -r, "ask podnet-shim to attach");
+	if (r == 0)
+		*ret_exec = shim->seq;
+	return r;
 }
 
 void shim_exec_kill(struct shim *shim, uint32_t exec)

@@ -164,18 +164,25 @@ static bool finish_exec(struct shim *shim, struct shim_pending *pending,
 	const struct shimwire_answer *answer, int fds[SHIM_FDS_MAX])
 {
 	const struct shim_exec_events *events = &pending->fn.exec;
+	bool terminal;
 
 	if (answer->header.result < 0) {
 		events->ended(events->userdata, answer->header.result, answer->reason);
 		return false;
 	}
-	if (fds[0] < 0 || fds[1] < 0) {
+	/* An older shim knows no terminals. */
+	terminal = fds[0] >= 0 && isatty(fds[0]);
+	if (fds[0] < 0 || (fds[1] < 0 && !terminal)) {
 		events->ended(events->userdata, -EBADMSG, "the shim sent no pipes");
 		return false;
 	}
 	pending->kind = SHIM_PENDING_RUNNING;
 	pending_add(shim, pending);
-	events->started(events->userdata, take_fd(&fds[2]), take_fd(&fds[0]), take_fd(&fds[1]));
+	if (terminal)
+		events->started(events->userdata, take_fd(&fds[1]), take_fd(&fds[0]), -1);
+	else
+		events->started(
+			events->userdata, take_fd(&fds[2]), take_fd(&fds[0]), take_fd(&fds[1]));
 	return true;
 }
 

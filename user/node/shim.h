@@ -86,10 +86,16 @@ pid_t shim_pid(const struct shim *shim);
  */
 typedef void (*shim_done_fn)(void *userdata, int result, const char *reason);
 
-/* `crun create`: bundle holds config.json; log_path gets CRI lines (its directory exists). */
+/* `crun create`: with_stdin: its stdin is a pipe that shim_exec attaches to; bundle holds config.json; log_path gets CRI lines (its directory exists). */
 typedef void (*shim_created_fn)(void *userdata, int result, pid_t pid, const char *reason);
-int shim_create(struct shim *shim, const char *id, const char *bundle, const char *log_path,
-	shim_created_fn done, void *userdata);
+struct shim_create_spec {
+	const char *id, *bundle, *log_path;
+	bool with_stdin;
+	bool tty;	 /* config.json asks for a terminal */
+	bool stdin_once; /* which ends with the first who has attached to it */
+};
+int shim_create(struct shim *shim, const struct shim_create_spec *spec, shim_created_fn done,
+	void *userdata);
 int shim_start_container(struct shim *shim, const char *id, shim_done_fn done, void *userdata);
 /* Sends a signal to the container's init; @all (with SIGKILL only) kills every process of its cgroup. */
 int shim_signal(
@@ -104,13 +110,16 @@ int shim_shutdown(struct shim *shim, shim_done_fn done, void *userdata);
 
 struct shim_exec_spec {
 	const char *container; /* id */
-	const char *const *argv;
-	bool with_stdin;       /* podnetd gets the writing end */
+	const char *const
+		*argv;	 /* NULL: none is run, the container's own output and stdin are given */
+	bool with_stdin; /* podnetd gets the writing end */
+	bool tty;	 /* its stdin, stdout and stderr are a terminal */
 	uint64_t timeout_usec; /* 0: none.  On expiry everything in the exec's cgroup is killed */
 };
 
 struct shim_exec_events {
-	/* It runs: the caller owns the descriptors (non-blocking; *in -1 without stdin). */
+	/* It runs: the caller owns the descriptors (non-blocking; @in_fd -1 without stdin).  With a terminal @out_fd
+	 * is its master and @err_fd -1. */
 	void (*started)(void *userdata, int in_fd, int out_fd, int err_fd);
 	/* It ended (code as shim_exit.code), or could not be run: code is a negative errno (-ETIMEDOUT after
 	 * the deadline) and @reason says why.  Always the last call. */

@@ -21,6 +21,7 @@ void pki_clear(struct pki *pki)
 	certificate_clear(&pki->authority);
 	certificate_clear(&pki->server);
 	certificate_clear(&pki->admin);
+	certificate_clear(&pki->node_client);
 	if (pki->token_key)
 		explicit_bzero(pki->token_key, strlen(pki->token_key));
 	free(pki->token_key);
@@ -120,6 +121,19 @@ static int token_key_open(const char *directory, char **ret, struct err *err)
 	return r < 0 ? r : file_write(directory, "sa", "key", *ret, err);
 }
 
+int pki_open_own(const char *directory, const char *name, const char *const *server_names,
+	struct certificate *ret, struct err *err)
+{
+	const struct certificate_spec spec = {
+		.use = CERTIFICATE_SERVER,
+		.name = name,
+		.subject_names = server_names,
+		.days = LEAF_DAYS,
+	};
+
+	return leaf_open(directory, name, &spec, NULL, ret, err);
+}
+
 int pki_open(
 	const char *directory, const char *const *server_names, struct pki *ret, struct err *err)
 {
@@ -135,6 +149,11 @@ int pki_open(
 		.organization = PKI_ADMIN_GROUP,
 		.days = LEAF_DAYS,
 	};
+	static const struct certificate_spec node_client = {
+		.use = CERTIFICATE_CLIENT,
+		.name = PKI_NODE_CLIENT_NAME,
+		.days = LEAF_DAYS,
+	};
 	struct pki pki = {0};
 	int r = fs_mkdir(directory, 0700, err);
 
@@ -144,6 +163,9 @@ int pki_open(
 		r = leaf_open(directory, "server", &server, &pki.authority, &pki.server, err);
 	if (r == 0)
 		r = leaf_open(directory, "admin", &admin, &pki.authority, &pki.admin, err);
+	if (r == 0)
+		r = leaf_open(directory, "node-client", &node_client, &pki.authority,
+			&pki.node_client, err);
 	if (r == 0)
 		r = token_key_open(directory, &pki.token_key, err);
 	if (r < 0)

@@ -14,15 +14,24 @@ struct err;
 
 #define PKI_ADMIN_NAME	"kubernetes-admin"
 #define PKI_ADMIN_GROUP "system:masters"
+/* Who the API server is to its nodes: by its name alone, for this API it is nobody. */
+#define PKI_NODE_CLIENT_NAME "kube-apiserver-kubelet-client"
 
 struct pki {
-	struct certificate authority, server, admin;
+	struct certificate authority, server, admin, node_client;
 	char *token_key; /* PEM */
 };
 
 /* @server_names: NULL-terminated DNS names and addresses.  Release *@ret with pki_clear. */
 int pki_open(
 	const char *directory, const char *const *server_names, struct pki *ret, struct err *err);
+
+/*
+ * A server's certificate that signs itself, for those who need no authority for it: NAME.crt and NAME.key in
+ * @directory, which is there, made and renewed as above.  Release *@ret with certificate_clear.
+ */
+int pki_open_own(const char *directory, const char *name, const char *const *server_names,
+	struct certificate *ret, struct err *err);
 
 /* Forgets all keys; also of one that is all zero. */
 void pki_clear(struct pki *pki);

@@ -12,7 +12,9 @@
 #include "user/base/clock.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
+#include "user/shim/attach.h"
 #include "user/shim/child.h"
+#include "user/shim/console.h"
 #include "user/shim/exitrecord.h"
 #include "user/shim/keeper.h"
 #include "user/shim/output.h"
@@ -47,6 +49,10 @@ static void container_free(struct container *container)
 {
 	struct container **link = &container->keeper->containers;
 
+	attach_end_all(container);
+	console_close(container);
+	close_fd(&container->in_fd);
+
 	while (*link && *link != container)
 		link = &(*link)->next;
 	if (*link)
@@ -67,10 +73,13 @@ static struct container *container_new(struct keeper *keeper, const char *id)
 		return NULL;
 	container->keeper = keeper;
 	snprintf(container->id, sizeof(container->id), "%s", id);
-	container->log.fd = container->profile_fd = -1;
+	container->log.fd = container->profile_fd = container->in_fd = -1;
 	container->out.source.fd = container->err.source.fd = container->call.complaint.fd = -1;
+	container->console.fd = -1;
 	container->out.stream = (struct crilog_stream){.log = &container->log, .name = "stdout"};
 	container->err.stream = (struct crilog_stream){.log = &container->log, .name = "stderr"};
+	container->out.container = container->err.container = container;
+	container->err.is_err = true;
 	container->next = keeper->containers;
 	keeper->containers = container;
 	return container;
@@ -108,6 +117,8 @@ static void container_end(struct container *container)
 
 	output_drain(&container->out);
 	output_drain(&container->err);
+	attach_end_all(container);
+	close_fd(&container->in_fd);
 	container->oom = container->cgroup[0] &&
 			 hierarchies_oom_killed(&keeper->hierarchies, container->cgroup);
 	container->state = CONTAINER_ENDED;
@@ -183,15 +194,43 @@ static void create_done(struct runtime_call *call, int status)
 		container_settle(container);
 }
 
+/* The container's ends of its stdin and stdout, which the caller closes: pipes, or nothing where a terminal is to come. */
+static int create_stdio(struct container *container, const struct shimwire_create *request,
+	int *ret_in, int *ret_out, struct err *err)
+{
+	int fds[2], r;
+
+	container->speaks = request->flags & SHIMWIRE_CREATE_STDIN;
+	container->stdin_once = request->flags & SHIMWIRE_CREATE_STDIN_ONCE;
+	if (request->flags & SHIMWIRE_CREATE_TTY)
+		return console_open(container, request->bundle, err);
+	r = child_pipe(fds, 0);
+	if (r < 0)
+		return err_set(err, -r, "make a pipe");
+	*ret_out = fds[1];
+	r = output_watch(&container->keeper->reactor, &container->out, fds[0], err);
+	if (r < 0 || !container->speaks)
+		return r;
+	r = child_pipe(fds, 1);
+	if (r < 0)
+		return err_set(err, -r, "make a pipe");
+	*ret_in = fds[0];
+	container->in_fd = fds[1];
+	return 0;
+}
+
 static int create_start(
 	struct container *container, const struct shimwire_create *request, struct err *err)
 {
 	struct keeper *keeper = container->keeper;
+	bool tty = request->flags & SHIMWIRE_CREATE_TTY;
 	AUTO_FD out = -1;
+	AUTO_FD in = -1;
 	char pid_file[PATH_MAX];
 	struct runtime_spec spec = {.args = {"create", "--bundle", request->bundle, "--pid-file",
-					    pid_file, container->id}};
-	int fds[2], r;
+					    pid_file, tty ? "--console-socket" : container->id,
+					    tty ? CONSOLE_NAME : NULL, tty ? container->id : NULL}};
+	int r;
 
 	r = crilog_open(&container->log, request->log, err);
 	if (r < 0)
@@ -199,11 +238,7 @@ static int create_start(
 	container->profile_fd = memfd_create("profile", MFD_CLOEXEC);
 	if (container->profile_fd < 0)
 		return err_set(err, errno, "make a memory file");
-	r = child_pipe(fds, 0);
-	if (r < 0)
-		return err_set(err, -r, "make a pipe");
-	out = fds[1];
-	r = output_watch(&keeper->reactor, &container->out, fds[0], err);
+	r = create_stdio(container, request, &in, &out, err);
 	if (r < 0)
 		return r;
 	r = child_pipe(spec.err_fds, 0);
@@ -211,6 +246,7 @@ static int create_start(
 		return err_set(err, -r, "make a pipe");
 	pid_file_path(container, pid_file);
 	unlink(pid_file);
+	spec.in_fd = in;
 	spec.out_fd = out;
 	spec.bundle = request->bundle;
 	spec.profile_fd = container->profile_fd;
@@ -255,7 +291,7 @@ static int container_call(struct container *container, struct runtime_spec *spec
 
 	if (r < 0)
 		return err_set(err, -r, "make a pipe");
-	spec->out_fd = -1;
+	spec->in_fd = spec->out_fd = -1;
 	return runtime_start(&keeper->reactor, &keeper->runtime, spec, &container->call, done, err);
 }
 

@@ -37,8 +37,14 @@ struct container {
 	uint64_t started_wall, started_mono, finished_wall;
 	char cgroup[HIERARCHY_PATH]; /* "" until created */
 	int profile_fd;
+	bool stdin_once, speaks; /* speaks: it is to have a stdin */
+	struct source console;	 /* the runtime hands its terminal over there */
+	int in_fd;		 /* the writing end of its stdin; -1: it has none */
+	struct attach *attaches;
 	struct crilog log;
 	struct container_output {
+		struct container *container;
+		bool is_err;
 		struct source source;
 		struct crilog_stream stream;
 	} out, err;

@@ -6,6 +6,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/base/err.h"
+#include "user/shim/attach.h"
 #include "user/shim/container.h"
 #include "user/shim/keeper.h"
 #include "user/shim/request.h"
@@ -82,6 +83,7 @@ static void request_run(struct keeper *keeper, struct origin origin, const struc
 	case SHIMWIRE_DELETE: container_delete(keeper, origin, request->id.id); break;
 	case SHIMWIRE_REOPEN_LOG: container_reopen_log(keeper, origin, request->id.id); break;
 	case SHIMWIRE_EXEC: exec_start(keeper, origin, &request->exec); break;
+	case SHIMWIRE_ATTACH: attach_start(keeper, origin, &request->attach); break;
 	case SHIMWIRE_EXEC_KILL: exec_kill(keeper, origin, request->exec_kill.exec); break;
 	case SHIMWIRE_SHUTDOWN: begin_shutdown(keeper, origin); break;
 	}

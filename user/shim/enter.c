@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -171,7 +172,8 @@ static int enter_privileges(const struct profile *profile, struct err *err)
 	return r;
 }
 
-/* Leaves 0, 1, 2 and the report pipe as 3; the pipes become the user's, who may open /dev/stdout. */
+/* Leaves 0, 1, 2 and the report pipe as 3; the pipes become the user's, who may open /dev/stdout.  A terminal keeps its
+ * group: that of tty. */
 static int enter_stdio(const struct enter *enter, const struct profile *profile, struct err *err)
 {
 	int r = child_stdio(enter->in_fd, enter->out_fd, enter->err_fd);
@@ -179,8 +181,10 @@ static int enter_stdio(const struct enter *enter, const struct profile *profile,
 	if (r < 0)
 		return err_set(err, -r, "make stdin, stdout and stderr");
 	for (int fd = enter->in_fd < 0 ? 1 : 0; fd < 3; fd++)
-		if (fchown(fd, profile->uid, profile->gid) < 0)
+		if (fchown(fd, profile->uid, enter->tty ? (gid_t)-1 : profile->gid) < 0)
 			return err_set(err, errno, "give descriptor %d to the user", fd);
+	if (enter->tty && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+		return err_set(err, errno, "get the terminal");
 	return 0;
 }
 
@@ -242,6 +246,8 @@ void enter_run(const struct enter *enter)
 
 	if (r == 0) {
 		set_home(profile->uid);
+		if (enter->tty)
+			setenv("TERM", "xterm", 0);
 		if (!getenv("PATH"))
 			setenv("PATH", DEFAULT_PATH, 1);
 		/* All of ours are CLOEXEC; this also covers what podnetd might have left open. */

@@ -2,6 +2,7 @@
 /* The child's side of exec: from a fork of the shim to a process of the container. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct container;
@@ -14,6 +15,7 @@ struct enter {
 	int namespaces;	    /* CLONE_NEW* to join; the pid namespace is joined by the fork */
 	int profile_fd;
 	int in_fd, out_fd, err_fd; /* in_fd -1: /dev/null */
+	bool tty;		   /* the three are a terminal, which it gets for its own */
 	int report_fd;		   /* gets a struct err when set-up fails; CLOEXEC */
 	char *const *argv;
 };

@@ -12,10 +12,12 @@
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/base/err.h"
+#include "user/shim/attach.h"
 #include "user/shim/child.h"
 #include "user/shim/container.h"
 #include "user/shim/enter.h"
 #include "user/shim/keeper.h"
+#include "user/shim/terminal.h"
 
 #define EXEC_SWEEP_USEC	 (10 * USEC_PER_MSEC)
 #define EXEC_SWEEP_TRIES 500
@@ -115,9 +117,10 @@ static void exec_expired(struct alarm *alarm)
 	exec_end_now(exec);
 }
 
-/* The three pipes: [0] is the end that is handed to the client. */
+/* The three pipes, or a terminal instead: [0] is the client's end, and of stdin [1]. */
 struct exec_pipes {
 	int in[2], out[2], err[2], report[2];
+	int terminal[2];
 };
 
 static void pipe_close(int fds[2])
@@ -132,17 +135,21 @@ static void pipes_close(struct exec_pipes *pipes)
 	pipe_close(pipes->out);
 	pipe_close(pipes->err);
 	pipe_close(pipes->report);
+	pipe_close(pipes->terminal);
 }
 
-static int pipes_open(struct exec_pipes *pipes, bool with_stdin, struct err *err)
+static int pipes_open(
+	struct exec_pipes *pipes, pid_t init, const struct exec_request *request, struct err *err)
 {
-	int r = child_pipe(pipes->out, 0);
+	int r = child_pipe(pipes->report, 0);
 
+	if (r == 0 && request->tty)
+		return terminal_open(init, &pipes->terminal[0], &pipes->terminal[1], err);
+	if (r == 0)
+		r = child_pipe(pipes->out, 0);
 	if (r == 0)
 		r = child_pipe(pipes->err, 0);
-	if (r == 0)
-		r = child_pipe(pipes->report, 0);
-	if (r == 0 && with_stdin)
+	if (r == 0 && request->with_stdin)
 		r = child_pipe(pipes->in, 1);
 	return r < 0 ? err_set(err, -r, "make the pipes") : 0;
 }
@@ -185,9 +192,10 @@ static int exec_fork(struct exec *exec, const struct container *container,
 		.init_fd = init_fd,
 		.namespaces = namespaces & ~CLONE_NEWPID,
 		.profile_fd = container->profile_fd,
-		.in_fd = pipes->in[0],
-		.out_fd = pipes->out[1],
-		.err_fd = pipes->err[1],
+		.in_fd = request->tty ? pipes->terminal[1] : pipes->in[0],
+		.out_fd = request->tty ? pipes->terminal[1] : pipes->out[1],
+		.err_fd = request->tty ? pipes->terminal[1] : pipes->err[1],
+		.tty = request->tty,
 		.report_fd = pipes->report[1],
 		.argv = request->argv,
 	};
@@ -205,22 +213,29 @@ static int exec_fork(struct exec *exec, const struct container *container,
 	return r;
 }
 
+static void exec_answer(
+	const struct exec *exec, const struct exec_request *request, const struct exec_pipes *pipes)
+{
+	const int pipe_fds[3] = {pipes->out[0], pipes->err[0], pipes->in[1]};
+	const int terminal_fds[2] = {pipes->terminal[0], pipes->terminal[0]};
+	struct shimwire_answer answer = {.pid = (uint32_t)exec->pid};
+	size_t count = request->tty ? 1 : 2;
+
+	server_answer(exec->keeper, exec->origin, &answer, sizeof(answer),
+		request->tty ? terminal_fds : pipe_fds, count + request->with_stdin);
+}
+
 static int exec_begin(struct exec *exec, const struct container *container,
 	const struct exec_request *request, struct err *err)
 {
-	struct exec_pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
-	struct shimwire_answer answer = {0};
-	int r = pipes_open(&pipes, request->with_stdin, err);
+	struct exec_pipes pipes = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+	int r = pipes_open(&pipes, container->pid, request, err);
 
 	if (r == 0)
 		r = exec_fork(exec, container, request, &pipes, err);
 	if (r == 0) {
-		int fds[3] = {pipes.out[0], pipes.err[0], pipes.in[1]};
-
 		exec->report_fd = take_fd(&pipes.report[0]);
-		answer.pid = (uint32_t)exec->pid;
-		server_answer(exec->keeper, exec->origin, &answer, sizeof(answer), fds,
-			request->with_stdin ? 3 : 2);
+		exec_answer(exec, request, &pipes);
 	}
 	pipes_close(&pipes);
 	return r;
@@ -288,6 +303,7 @@ void exec_kill(struct keeper *keeper, struct origin origin, uint32_t number)
 			exec->silent = true;
 			exec_end_now(exec);
 		}
+	attach_drop(keeper, origin.client, number);
 	server_done(keeper, origin);
 }
 

@@ -18,7 +18,7 @@ struct origin;
 struct exec_request {
 	char id[SHIMWIRE_ID_MAX];
 	uint64_t timeout_usec;
-	bool with_stdin;
+	bool with_stdin, tty;
 	char *argv[SHIMWIRE_ARGS_MAX + 1]; /* NULL-terminated, into the message */
 };
 

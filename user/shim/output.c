@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/shim/output.h"
 
+#include <errno.h>
 #include <unistd.h>
 
+#include "user/shim/attach.h"
 #include "user/shim/container.h"
 
 /* A process that outlives its container could refill the pipe for ever. */
@@ -15,10 +17,15 @@ static ssize_t output_read(struct container_output *output)
 	struct timespec now;
 	ssize_t n = read(output->source.fd, chunk, sizeof(chunk));
 
+	/* A terminal that nobody holds any more. */
+	if (n < 0 && errno == EIO)
+		return 0;
 	if (n <= 0)
 		return n;
 	clock_gettime(CLOCK_REALTIME, &now);
 	crilog_feed(&output->stream, chunk, (size_t)n, &now);
+	if (output->container->attaches)
+		attach_feed(output->container, output->is_err, chunk, (size_t)n);
 	return n;
 }
 

@@ -38,6 +38,7 @@ static int parse_exec(const char *message, size_t size, struct exec_request *ret
 	memcpy(ret->id, wire.id, sizeof(ret->id));
 	ret->timeout_usec = wire.timeout_usec;
 	ret->with_stdin = wire.flags & SHIMWIRE_EXEC_STDIN;
+	ret->tty = wire.flags & SHIMWIRE_EXEC_TTY;
 	at = message + wire.argv_offset;
 	end = at + wire.argv_size;
 	for (__u32 i = 0; i < wire.argc; i++) {
@@ -70,12 +71,22 @@ static int parse_id(const void *message, size_t size, struct request *ret)
 
 static int parse_create(const void *message, size_t size, struct shimwire_create *ret)
 {
-	int r = parse_body(message, size, ret, sizeof(*ret));
+	size_t known = size < sizeof(*ret) ? SHIMWIRE_CREATE_LEAST : sizeof(*ret);
+	int r;
 
+	memset(ret, 0, sizeof(*ret));
+	r = parse_body(message, size, ret, known);
 	if (r == 0 &&
 		(!id_is_valid(ret->id) || !path_is_valid(ret->bundle) || !path_is_valid(ret->log)))
 		return -EINVAL;
 	return r;
+}
+
+static int parse_attach(const void *message, size_t size, struct shimwire_attach *ret)
+{
+	int r = parse_body(message, size, ret, sizeof(*ret));
+
+	return r == 0 && !id_is_valid(ret->id) ? -EINVAL : r;
 }
 
 static int parse_signal(const void *message, size_t size, struct shimwire_signal *ret)
@@ -103,6 +114,7 @@ int request_parse(const void *message, size_t size, struct request *ret)
 	case SHIMWIRE_DELETE:
 	case SHIMWIRE_REOPEN_LOG: return parse_id(message, size, ret);
 	case SHIMWIRE_SIGNAL: return parse_signal(message, size, &ret->signal);
+	case SHIMWIRE_ATTACH: return parse_attach(message, size, &ret->attach);
 	case SHIMWIRE_EXEC: return parse_exec(message, size, &ret->exec);
 	case SHIMWIRE_EXEC_KILL:
 		return parse_body(message, size, &ret->exec_kill, sizeof(ret->exec_kill));

@@ -15,6 +15,7 @@ struct request {
 		struct shimwire_signal signal;
 		struct shimwire_id id;
 		struct shimwire_exec_kill exec_kill;
+		struct shimwire_attach attach;
 		struct exec_request exec; /* its strings lie in the message */
 	};
 };

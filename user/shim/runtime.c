@@ -50,12 +50,15 @@ static void runtime_child(const struct runtime *runtime, const struct runtime_sp
 
 	for (size_t i = 0; spec->args[i]; i++)
 		argv[n++] = spec->args[i];
-	if (child_stdio(-1, spec->out_fd, spec->err_fds[1]) < 0)
+	if (child_stdio(spec->in_fd, spec->out_fd, spec->err_fds[1]) < 0)
 		_exit(1);
 	if (spec->bundle && profile_write(spec->bundle, spec->profile_fd, &err) < 0) {
 		dprintf(STDERR_FILENO, "%s\n", err.text);
 		_exit(1);
 	}
+	/* A runtime reads the bundle from inside of it: names in it are relative. */
+	if (spec->bundle && chdir(spec->bundle) < 0)
+		_exit(1);
 	child_reset_signals();
 	umask(022);
 	execvp(argv[0], (char *const *)argv);

@@ -30,7 +30,7 @@ struct runtime_call {
 
 struct runtime_spec {
 	const char *args[RUNTIME_ARGS_MAX]; /* after --root ROOT; NULL-terminated */
-	int out_fd;			    /* stdout; -1: /dev/null.  Borrowed */
+	int in_fd, out_fd;		    /* stdin, stdout; -1: /dev/null.  Borrowed */
 	int err_fds[2];	    /* pipe for stderr; both consumed.  Its reading end: call->complaint */
 	const char *bundle; /* not NULL: its exec profile is first written to profile_fd */
 	int profile_fd;

@@ -11,6 +11,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/shim/exec.h"
+#include "user/shim/attach.h"
 #include "user/shim/keeper.h"
 
 #define SERVER_FDS_MAX 3
@@ -19,6 +20,7 @@ static void client_drop(struct server_client *client)
 {
 	source_close(&client->source);
 	execs_kill_of_client(client->keeper, client->number);
+	attach_drop(client->keeper, client->number, 0);
 	client->number = 0;
 }
 
