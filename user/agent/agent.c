@@ -230,6 +230,8 @@ static int agent_open(struct agent *agent, struct err *err)
 	if (r == 0)
 		r = timer_new(agent->loop, store_retry, agent, &agent->store_timer, err);
 	if (r == 0)
+		r = timer_new(agent->loop, pods_again, agent, &agent->pods_timer, err);
+	if (r == 0)
 		r = vips_new(agent->options->service_cidr, &agent->vips, err);
 	if (r == 0)
 		r = services_load(agent, err);
@@ -282,6 +284,7 @@ struct agent *agent_free(struct agent *agent)
 	datapath_close(agent->datapath);
 	timer_free(agent->apply_timer);
 	timer_free(agent->store_timer);
+	timer_free(agent->pods_timer);
 	services_free(agent);
 	vips_free(agent->vips);
 	json_decref(agent->service_times);

@@ -170,6 +170,7 @@ static void pod_add(struct cluster *cluster, const json_t *object)
 		json_object_del(cluster->refusals, uid_of(object));
 	else if (r != -EBUSY) /* else it is tried again when the sweep is over */
 		refusal_tell(cluster, object, err.text);
+	pods_retry(cluster->agent, r);
 }
 
 static bool phase_is_final(const json_t *object)

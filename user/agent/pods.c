@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Manifests -> Pods: which Pod has to be there, under which UID, and which has to go. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
 
+#define PODS_RETRY  USEC_PER_SEC
 #define POD_KEY_MAX (2 * (NAME_MAX_LEN + 1))
 
 static void pod_key(const struct object_meta *meta, char ret[POD_KEY_MAX])
@@ -97,6 +99,29 @@ static int pod_admit(const struct object *object, const char *uid, struct object
 	return 0;
 }
 
+/* What this machine lacks for a moment, not what is wrong with a Pod. */
+static bool may_pass(int r)
+{
+	static const int codes[] = {
+		ENOMEM, ENOBUFS, EMFILE, ENFILE, EAGAIN, ENOSPC, EDQUOT, EROFS, EIO};
+
+	for (size_t i = 0; i < COUNT(codes); i++)
+		if (r == -codes[i])
+			return true;
+	return false;
+}
+
+void pods_retry(struct agent *agent, int r)
+{
+	if (may_pass(r))
+		timer_arm(agent->pods_timer, clock_now() + PODS_RETRY);
+}
+
+void pods_again(void *userdata)
+{
+	pods_sync(userdata);
+}
+
 static void pods_add(struct agent *agent, const struct manifests_entry *entry, const char *uid)
 {
 	struct object admitted;
@@ -105,12 +130,14 @@ static void pods_add(struct agent *agent, const struct manifests_entry *entry, c
 
 	if (pod_admit(entry->object, uid, &admitted) < 0) {
 		log_error("%s: no memory to admit the Pod", entry->file);
+		pods_retry(agent, -ENOMEM);
 		return;
 	}
 	r = node_pod_add(agent->node, &admitted, &err);
 	json_decref(admitted.json);
 	if (r < 0)
 		log_error("%s: line %u: %s", entry->file, entry->line, err.text);
+	pods_retry(agent, r);
 }
 
 static void pods_sync_entry(struct agent *agent, const struct manifests_entry *entry)
@@ -121,6 +148,7 @@ static void pods_sync_entry(struct agent *agent, const struct manifests_entry *e
 
 	if (uid_derive(entry->file, entry->object, pods_incarnation(agent, meta), uid) < 0) {
 		log_error("%s: no memory to name the Pod", entry->file);
+		pods_retry(agent, -ENOMEM);
 		return;
 	}
 	if (!pod)

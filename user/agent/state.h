@@ -52,6 +52,7 @@ struct agent {
 	json_t *service_times; /* "ns/name" -> created, microseconds since 1970 */
 	json_t *incarnations;  /* see incarnations.h */
 	struct timer *apply_timer, *store_timer;
+	struct timer *pods_timer;	/* Pods that could not be added */
 	bool store_failed[STORE_COUNT]; /* what memory says is not on disk */
 	bool store_large[STORE_COUNT];	/* it never will be: that was told */
 	bool udp_looking;		/* in the looker thread */
@@ -65,6 +66,10 @@ struct agent {
 /* pods.c: manifests -> Pods */
 int pods_load(struct agent *agent, struct err *err);
 void pods_sync(struct agent *agent);
+/* A Pod could not be added, @r: when that may pass, all are looked at again soon. */
+void pods_retry(struct agent *agent, int r);
+/* That time has come. */
+void pods_again(void *userdata);
 /* Deletes a Pod on request; its manifest makes it anew with another UID. */
 void pods_delete(struct agent *agent, struct node_pod *pod, int64_t grace);
 /* The Pod is gone: what the manifests want in its place may start. */
