@@ -142,7 +142,7 @@ $(BUILD)/tests/tools/faults: LIBS += -lseccomp# names of system calls
 
 # Each links the parser it feeds, built by clang for libFuzzer.
 FUZZERS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*_fuzz.c))
-FUZZED = image node shim probe http model net base
+FUZZED = image node shim probe http pki model net base
 fuzzers: $(FUZZERS)
 
 $(FUZZERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/cni.a $(FUZZED:%=$(BUILD)/%.a)
