@@ -16,22 +16,6 @@
 
 #define PORT_USUAL 10250 /* of a node that does not say */
 
-static int node_read(
-	const struct api_request *request, const char *name, json_t **ret, struct failure *failure)
-{
-	const struct kind *kind = kind_by_resource("", "v1", "nodes");
-	const struct store_entry *entry;
-	char key[STORED_KEY_MAX];
-
-	stored_key(kind, NULL, name, key);
-	entry = store_get(api_store(request->api), key);
-	if (!entry)
-		return failure_set(failure, 404, "NotFound", "nodes \"%s\" not found", name);
-	if (stored_decode(entry->value, entry->modified, kind, "v1", ret) < 0)
-		return failure_internal(failure, "out of memory");
-	return 0;
-}
-
 static const char *node_address(const json_t *status)
 {
 	json_t *address;
@@ -87,13 +71,14 @@ int nodelink_forward(const struct api_request *request, const char *node, const 
 {
 	struct http_remote remote = {.tls = api_settings(request->api)->node_tls};
 	struct http_tunnel_spec spec = {.remote = &remote, .target = target};
-	AUTO_JSON object = NULL;
+	AUTO_JSON object = stored_find(api_store(request->api), "nodes", NULL, node);
 
 	if (!remote.tls)
 		return failure_set(failure, 503, "ServiceUnavailable",
 			"this server has no certificate to show to nodes");
-	if (node_read(request, node, &object, failure) < 0 ||
-		node_remote(object, node, &remote, failure) < 0)
+	if (!object)
+		return failure_set(failure, 404, "NotFound", "nodes \"%s\" not found", node);
+	if (node_remote(object, node, &remote, failure) < 0)
 		return -1;
 	http_tunnel(request->exchange, &spec);
 	return 0;

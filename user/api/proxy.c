@@ -48,16 +48,9 @@ static int whom_read(const char *text, struct whom *ret, struct failure *failure
 static int object_read(const struct api_request *request, const char *plural, const char *name,
 	json_t **ret, struct failure *failure)
 {
-	const struct kind *kind = kind_by_resource("", "v1", plural);
-	const struct store_entry *entry;
-	char key[STORED_KEY_MAX];
-
-	stored_key(kind, request_namespace(request), name, key);
-	entry = store_get(api_store(request->api), key);
-	if (!entry)
+	*ret = stored_find(api_store(request->api), plural, request_namespace(request), name);
+	if (!*ret)
 		return failure_set(failure, 404, "NotFound", "%s \"%s\" not found", plural, name);
-	if (stored_decode(entry->value, entry->modified, kind, "v1", ret) < 0)
-		return failure_internal(failure, "out of memory");
 	return 0;
 }
 

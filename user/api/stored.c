@@ -12,6 +12,7 @@
 #include "user/http/buffer.h"
 #include "user/model/kinds.h"
 #include "user/store/blob.h"
+#include "user/store/store.h"
 
 /* Every stored object begins with this, and its metadata are never empty. */
 #define HEAD "{\"metadata\":{"
@@ -158,4 +159,21 @@ int stored_write(const struct blob *blob, uint64_t revision, const struct kind *
 	if (r == 0)
 		r = buffer_append(out, blob->data + strlen(HEAD), blob->size - strlen(HEAD));
 	return r;
+}
+
+json_t *stored_find(
+	struct store *store, const char *plural, const char *namespace, const char *name)
+{
+	const struct kind *kind = kind_by_resource("", "v1", plural);
+	const struct store_entry *entry;
+	char key[STORED_KEY_MAX];
+	json_t *object = NULL;
+
+	if (!name[0] || strchr(name, '/') || (namespace && strchr(namespace, '/')))
+		return NULL;
+	stored_key(kind, namespace, name, key);
+	entry = store_get(store, key);
+	if (entry)
+		stored_decode(entry->value, entry->modified, kind, "v1", &object);
+	return object;
 }

@@ -13,7 +13,7 @@
 struct blob;
 struct buffer;
 struct kind;
-struct store_entry;
+struct store;
 
 #define STORED_KEY_MAX 768
 
@@ -23,6 +23,13 @@ void stored_key(
 
 /* "/deployments/default/", or "/deployments/" for all namespaces. */
 void stored_prefix(const struct kind *kind, const char *namespace, char ret[STORED_KEY_MAX]);
+
+/*
+ * The v1 object @name of a core kind ("pods"); @namespace NULL for a kind without namespaces.  NULL: it is not there,
+ * or memory is out.  The caller owns it.
+ */
+json_t *stored_find(
+	struct store *store, const char *plural, const char *namespace, const char *name);
 
 /* The caller owns *@ret.  -ENOMEM. */
 int stored_encode(const json_t *object, struct blob **ret);

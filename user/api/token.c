@@ -29,24 +29,6 @@ static int64_t now_seconds(void)
 	return (int64_t)(clock_wall() / USEC_PER_SEC);
 }
 
-/* NULL: it is not there, or memory is out. */
-static json_t *object_find(
-	struct api *api, const char *plural, const char *namespace, const char *name)
-{
-	const struct kind *kind = kind_by_resource("", "v1", plural);
-	const struct store_entry *entry;
-	char key[STORED_KEY_MAX];
-	json_t *object = NULL;
-
-	if (!name[0] || strchr(name, '/') || (namespace && strchr(namespace, '/')))
-		return NULL;
-	stored_key(kind, namespace, name, key);
-	entry = store_get(api->store, key);
-	if (entry)
-		stored_decode(entry->value, entry->modified, kind, "v1", &object);
-	return object;
-}
-
 static const char *uid_of(const json_t *object)
 {
 	return json_string_at(json_object_get(object, "metadata"), "uid", "");
@@ -57,7 +39,8 @@ static const char *uid_of(const json_t *object)
 static bool object_is_there(struct api *api, const char *plural, const char *namespace,
 	const struct claim_object *claim)
 {
-	AUTO_JSON object = claim->name[0] ? object_find(api, plural, namespace, claim->name) : NULL;
+	AUTO_JSON object =
+		claim->name[0] ? stored_find(api->store, plural, namespace, claim->name) : NULL;
 
 	return !claim->name[0] || (object && strcmp(uid_of(object), claim->uid) == 0);
 }
@@ -134,7 +117,7 @@ static int claim_pod(const struct api_request *request, const json_t *pod,
 {
 	const json_t *spec = json_object_get(pod, "spec");
 	const char *node_name = json_string_at(spec, "nodeName", "");
-	AUTO_JSON node = object_find(request->api, "nodes", NULL, node_name);
+	AUTO_JSON node = stored_find(request->api->store, "nodes", NULL, node_name);
 
 	if (strcmp(json_string_at(spec, "serviceAccountName", ""), request->name) != 0)
 		return invalid(request, "spec.boundObjectRef",
@@ -161,7 +144,7 @@ static int claim_bound(const struct api_request *request, const json_t *spec,
 			"cannot bind token for serviceaccount to object of this kind", failure);
 	if (strlen(name) >= CLAIM_NAME_MAX)
 		return invalid(request, "spec.boundObjectRef.name", "Too long", failure);
-	object = object_find(request->api,
+	object = stored_find(request->api->store,
 		pod    ? "pods"
 		: node ? "nodes"
 		       : "secrets",
@@ -204,8 +187,8 @@ static int token_seconds(const struct api_request *request, const json_t *spec, 
 static int claims_fill(const struct api_request *request, const json_t *spec,
 	struct token_claims *ret, struct failure *failure)
 {
-	AUTO_JSON account =
-		object_find(request->api, "serviceaccounts", request->namespace, request->name);
+	AUTO_JSON account = stored_find(
+		request->api->store, "serviceaccounts", request->namespace, request->name);
 	int64_t seconds = 0;
 
 	*ret = (struct token_claims){.issued = now_seconds()};

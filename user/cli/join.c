@@ -202,21 +202,16 @@ static int join_write(const struct join *join, struct err *err)
 	const struct certificate_spec spec = {.use = CERTIFICATE_CLIENT, .name = join->user};
 	AUTO_FREE char *text =
 		pki_kubeconfig(join->url, join->user, &join->authority, &join->client);
-	AUTO_FREE char *folder = strdup(join->path);
-	char *slash = folder ? strrchr(folder, '/') : NULL;
 	const char *why;
-	int r = 0;
+	int r;
 
-	if (!text || !folder)
+	if (!text)
 		return err_set(err, ENOMEM, "write '%s'", join->path);
 	if (!certificate_is_good(&join->client, &spec, &join->authority, 0,
 		    (int64_t)(clock_wall() / USEC_PER_SEC), &why))
 		return err_refuse(
 			err, EPROTO, "the certificate that was given is unusable: %s", why);
-	if (slash && slash != folder) {
-		*slash = '\0';
-		r = fs_mkdir(folder, 0755, err);
-	}
+	r = fs_mkdir_parent(join->path, 0755, err);
 	return r < 0 ? r : fs_replace(join->path, text, strlen(text), 0600, FS_DURABLE, err);
 }
 
