@@ -149,7 +149,8 @@ fails "exec in an unknown container" "container nobody is not valid for pod two"
 
 # --- a terminal ---
 in_terminal() { # COMMAND...: with its output, whose lines end as a terminal's
-	script -qec "stty rows 33 cols 101; $(printf '%q ' timeout 60 "$KUBECTL" "$@")" /dev/null </dev/null | tr -d '\r'
+	script -qec "stty rows 33 cols 101; exec $(printf '%q ' timeout --foreground 60 "$KUBECTL" "$@")" /dev/null </dev/null |
+		tr -d '\r'
 }
 like "exec -t has a terminal among the container's" "$(in_terminal exec -it two -c web -- tty)" '/dev/pts/[0-9]+'
 like "of the size of ours" "$(in_terminal exec -it two -c web -- sh -c 'sleep 1; stty size')" '33 101'
@@ -175,7 +176,7 @@ k create -f - <<-'END' >/dev/null
 END
 eventually "a Pod with a terminal is ready" "$SECONDS_READY" eval '[ "$(k get pod shell -o jsonpath="{.status.containerStatuses[0].ready}")" = true ]'
 { sleep 2; printf 'stty size; tty\r'; sleep 1; printf 'exit 3\r'; sleep 1; } |
-	script -qec "stty rows 33 cols 101; timeout 60 $KUBECTL attach -it shell" /dev/null >"$TEST_DIR/shell" 2>&1
+	script -qec "stty rows 33 cols 101; exec timeout --foreground 60 $KUBECTL attach -it shell" /dev/null >"$TEST_DIR/shell" 2>&1
 like "who attaches types into it, and its size is ours" "$(tr -d '\r' <"$TEST_DIR/shell")" $'\n33 101\n/dev/(pts/0|console)\n'
 eventually "until it ends" 10 eval '[ "$(k get pod shell -o jsonpath="{.status.containerStatuses[0].state.terminated.exitCode}")" = 3 ]'
 like "the log has it all" "$(k logs shell | tr -d '\r')" $'\n33 101\n'
