@@ -3,7 +3,8 @@
 #
 # What the demos share that are driven by kubectl.  Sourced after demo.sh.
 
-KUBECTL=$(tools/kubectl fetch) || exit 1
+KUBECTL=${KUBECTL:-$(tools/kubectl fetch)}
+[ -n "$KUBECTL" ] || exit 1
 
 # run COMMAND...: as a user types it, what it says included.
 run() {

@@ -10,7 +10,7 @@ PKI=$TEST_DIR/pki
 PORT=6443
 URL=https://127.0.0.1:$PORT
 export KUBECONFIG=$TEST_DIR/etc/admin.conf HOME=$TEST_DIR/home
-KUBECTL=$SOURCE_DIR/build/kubectl/usr/bin/kubectl
+KUBECTL=${KUBECTL:-$SOURCE_DIR/build/kubectl/usr/bin/kubectl}
 SHAKE=10 # seconds that a handshake may take
 
 [ -x "$KUBECTL" ] || skip_all "no kubectl"
@@ -120,8 +120,8 @@ is "apply changes" "$(k apply -f "$TEST_DIR/app.yaml")" "deployment.apps/app con
 is "one container of two" \
 	"$(k get deployment app -o jsonpath='{.spec.template.spec.containers[*].image}')" "nginx:2 busybox"
 is "apply leaves what is the same" "$(k apply -f "$TEST_DIR/app.yaml")" "deployment.apps/app unchanged"
-manifest app nginx:2 | sed s/containerPort/containerPrt/ >"$TEST_DIR/wrong.yaml"
-fails "apply finds mistakes" 'unknown field "containerPrt"' k apply -f "$TEST_DIR/wrong.yaml"
+manifest app nginx:2 | sed s/image:/imag:/ >"$TEST_DIR/wrong.yaml"
+fails "apply finds mistakes" 'unknown field ".*imag"' k apply -f "$TEST_DIR/wrong.yaml"
 ok "patch" k patch deployment app -p '{"spec":{"template":{"metadata":{"annotations":{"a":"b"}}}}}'
 EDITOR="sed -i s/nginx:2/nginx:3/" ok "edit" k edit deployment app
 is "is what it says" \

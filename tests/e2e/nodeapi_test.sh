@@ -9,7 +9,7 @@ PKI=$TEST_DIR/pki
 PORT=6443
 SOCKET=$TEST_DIR/control/podnet-control.sock
 export KUBECONFIG=$TEST_DIR/admin.conf HOME=$TEST_DIR/home
-KUBECTL=$SOURCE_DIR/build/kubectl/usr/bin/kubectl
+KUBECTL=${KUBECTL:-$SOURCE_DIR/build/kubectl/usr/bin/kubectl}
 NODE=https://192.0.2.1:10250
 
 [ -x "$KUBECTL" ] || skip_all "no kubectl"

@@ -213,6 +213,28 @@ TEST(what_is_too_large_is_refused)
 	fixture_stop(&fixture);
 }
 
+TEST(who_is_refused_early_may_send_the_rest)
+{
+	struct fixture fixture;
+	char answer[4096], rest[1001] = "", request[2000];
+	AUTO_FD fd = -1;
+
+	fixture_start(&fixture, 0);
+	fd = dial(&fixture);
+	memset(rest, 'x', sizeof(rest));
+	snprintf(request, sizeof(request), "POST /echo HTTP/1.1\r\nContent-Length: 9000\r\n\r\n%.*s",
+		(int)sizeof(rest), rest);
+	ask(&fixture, fd, request, "}", answer, sizeof(answer));
+	CHECK_HAS("refused", answer, "413 Payload Too Large");
+	for (unsigned i = 0; i < 5; i++) {
+		turn(&fixture, 2);
+		CHECK_EQ("is read", send(fd, rest, sizeof(rest), MSG_NOSIGNAL), sizeof(rest));
+	}
+	turn(&fixture, 2);
+	CHECK_EQ("the answer ends without a reset", recv(fd, answer, 1, 0), 0);
+	fixture_stop(&fixture);
+}
+
 TEST(a_connection_serves_many_requests_even_sent_at_once)
 {
 	struct fixture fixture;

@@ -14,6 +14,7 @@
 #define SHAKE_TIMEOUT (10 * USEC_PER_SEC) /* for the TLS handshake */
 #define IDLE_TIMEOUT  (60 * USEC_PER_SEC) /* between requests */
 #define READ_TIMEOUT  (30 * USEC_PER_SEC) /* for a whole request */
+#define LINGER	      (2 * USEC_PER_SEC)  /* for who still sends what is not read any more */
 
 void exchange_watch(struct http_exchange *exchange)
 {
@@ -23,6 +24,7 @@ void exchange_watch(struct http_exchange *exchange)
 		[EXCHANGE_HANDLING] = EPOLLRDHUP,
 		[EXCHANGE_STREAMING] = EPOLLRDHUP,
 		[EXCHANGE_FLUSHING] = EPOLLOUT,
+		[EXCHANGE_LINGERING] = EPOLLIN,
 		[EXCHANGE_DEAD] = 0,
 	};
 	uint32_t want = events[exchange->state];
@@ -134,11 +136,36 @@ static void exchange_read(struct http_exchange *exchange)
 	while (exchange->state == EXCHANGE_READING && transport_has_more(&exchange->transport));
 }
 
+/*
+ * A request that was refused before its end is still on its way: closing now would reset the connection, and the
+ * answer would be lost with it.
+ */
+static void exchange_linger(struct http_exchange *exchange)
+{
+	transport_finish(&exchange->transport);
+	exchange->state = EXCHANGE_LINGERING;
+	timer_arm(exchange->timer, clock_now() + LINGER);
+	exchange_watch(exchange);
+}
+
+static void exchange_discard(struct http_exchange *exchange)
+{
+	char chunk[CHUNK];
+	ssize_t n = transport_recv(&exchange->transport, chunk, sizeof(chunk));
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		exchange_kill(exchange);
+}
+
 /* The answer is out: the next request may already be here. */
 static void exchange_next(struct http_exchange *exchange)
 {
 	struct buffer rest = exchange->in;
 
+	if (!exchange->reader.done) {
+		exchange_linger(exchange);
+		return;
+	}
 	if (!exchange->keep_alive) {
 		exchange_kill(exchange);
 		return;
@@ -255,6 +282,8 @@ static int exchange_io(sd_event_source *source, int fd, uint32_t events, void *u
 		exchange_read(exchange);
 	else if (exchange->state == EXCHANGE_DEAD)
 		exchange_free(exchange);
+	else if (exchange->state == EXCHANGE_LINGERING)
+		exchange_discard(exchange);
 	else
 		exchange_write(exchange);
 	return 0;

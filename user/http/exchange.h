@@ -25,6 +25,7 @@ enum exchange_state {
 	EXCHANGE_HANDLING,  /* the handler has it */
 	EXCHANGE_STREAMING, /* the handler writes */
 	EXCHANGE_FLUSHING,  /* answered: what is queued goes out */
+	EXCHANGE_LINGERING, /* refused before its end: the rest is read and forgotten */
 	EXCHANGE_DEAD,	    /* aborted, or upgraded away: freed by the next turn of the loop */
 };
 

@@ -44,11 +44,22 @@ bool transport_has_more(const struct transport *transport)
 	return transport->tls && transport->tls->ops->has_more(transport->tls);
 }
 
-void transport_close(struct transport *transport)
+static void transport_farewell(struct transport *transport)
 {
 	if (transport->tls)
 		transport->tls->ops->free(transport->tls);
 	transport->tls = NULL;
+}
+
+void transport_finish(struct transport *transport)
+{
+	transport_farewell(transport);
+	shutdown(transport->fd, SHUT_WR);
+}
+
+void transport_close(struct transport *transport)
+{
+	transport_farewell(transport);
 	close_fd(&transport->fd);
 }
 

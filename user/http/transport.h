@@ -56,6 +56,9 @@ ssize_t transport_send(struct transport *transport, const void *data, size_t len
 /* Bytes have been read that epoll will not tell of again. */
 bool transport_has_more(const struct transport *transport);
 
+/* Says that nothing more will be sent; what comes is then read as it is on the wire. */
+void transport_finish(struct transport *transport);
+
 /* Closes both; it is then closed. */
 void transport_close(struct transport *transport);
 
