@@ -119,17 +119,21 @@ static int patch_refuse(int r, const struct err *err, struct failure *failure)
 static int patch_step(struct write *write, json_t *old, struct failure *failure)
 {
 	const struct schema_message *message = write->request.kind->message;
+	AUTO_JSON problems = json_array();
 	struct err err;
 	int r;
 
+	if (!problems)
+		return failure_internal(failure, "out of memory");
 	if (!old)
 		return failure_not_found(failure, &write->request);
 	r = patch_run(write->data, old, message, &write->object, &err);
 	if (r == 0)
-		r = codec_json_clean(write->object, message, NULL, &err);
+		r = codec_json_clean(write->object, message, problems, &err);
 	if (r < 0)
 		return patch_refuse(r, &err, failure);
-	if (strategy_update(&write->request, write->object, old, failure) < 0)
+	if (body_problems(&write->request, problems, failure) < 0 ||
+		strategy_update(&write->request, write->object, old, failure) < 0)
 		return -1;
 	update_settle(write, old);
 	return 0;
