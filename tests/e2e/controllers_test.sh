@@ -3,43 +3,9 @@
 #
 # What podnet-control does by itself: addresses of Services, endpoints, namespaces, what belongs to others,
 # nodes that fall silent.  Nodes and what runs on them are played by this test.
-. "${0%/*}/../netns/lib.sh"
+. "${0%/*}/control.sh"
 
-RUN=$TEST_DIR/run
-MERGE='Content-Type: application/merge-patch+json'
-NS=/api/v1/namespaces
 GRACE=5 # seconds until a silent node is taken for lost
-
-# ask METHOD PATH [HEADER] [BODY]
-ask() {
-	curl -s --unix-socket "$RUN/podnet-control.sock" -X "$1" -H "${3:-Content-Type: application/json}" \
-		${4:+--data-binary "$4"} "http://podnet$2"
-}
-
-get() { # PATH [JQ]
-	ask GET "$1" | jq -cr "${2:-.}"
-}
-
-make() { # COLLECTION BODY: what the server says
-	ask POST "$1" "" "$2"
-}
-
-refused() { # METHOD PATH BODY [HEADER]: its message
-	ask "$1" "$2" "${4:-}" "$3" | jq -r '"\(.code) \(.message)"'
-}
-
-code() { # METHOD PATH [BODY] [HEADER]
-	curl -s -o "$TEST_DIR/answer" -w '%{http_code}' --unix-socket "$RUN/podnet-control.sock" -X "$1" \
-		-H "${4:-Content-Type: application/json}" ${3:+--data-binary "$3"} "http://podnet$2"
-}
-
-answers() { # WANT GET-ARGUMENTS
-	[ "$(get "${@:2}")" = "$1" ]
-}
-
-missing() { # PATH
-	[ "$(code GET "$1")" = 404 ]
-}
 
 "$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --listen "" --pki-dir "$TEST_DIR/pki" --node-grace "$GRACE" \
 	--advertise-address 192.0.2.1 2>"$TEST_DIR/control.log" &

@@ -222,8 +222,8 @@ TEST(who_is_refused_early_may_send_the_rest)
 	fixture_start(&fixture, 0);
 	fd = dial(&fixture);
 	memset(rest, 'x', sizeof(rest));
-	snprintf(request, sizeof(request), "POST /echo HTTP/1.1\r\nContent-Length: 9000\r\n\r\n%.*s",
-		(int)sizeof(rest), rest);
+	snprintf(request, sizeof(request),
+		"POST /echo HTTP/1.1\r\nContent-Length: 9000\r\n\r\n%.*s", (int)sizeof(rest), rest);
 	ask(&fixture, fd, request, "}", answer, sizeof(answer));
 	CHECK_HAS("refused", answer, "413 Payload Too Large");
 	for (unsigned i = 0; i < 5; i++) {

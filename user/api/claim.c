@@ -8,6 +8,7 @@
 
 #include "user/api/state.h"
 #include "user/api/write.h"
+#include "user/store/blob.h"
 #include "user/store/store.h"
 
 int claims_add(struct claims *claims, enum claim_kind kind, const char *key, uint64_t modified)
@@ -24,14 +25,24 @@ int claims_add(struct claims *claims, enum claim_kind kind, const char *key, uin
 		claims->room = room;
 	}
 	claim = &claims->list[claims->count++];
-	claim->kind = kind;
-	claim->modified = modified;
+	*claim = (struct claim){.kind = kind, .modified = modified};
 	snprintf(claim->key, sizeof(claim->key), "%s", key);
 	return 0;
 }
 
+int claims_put(struct claims *claims, const char *key, uint64_t modified, struct blob *value)
+{
+	int r = claims_add(claims, CLAIM_PUT, key, modified);
+
+	if (r == 0)
+		claims->list[claims->count - 1].value = blob_ref(value);
+	return r;
+}
+
 void claims_clear(struct claims *claims)
 {
+	for (size_t i = 0; i < claims->count; i++)
+		blob_unref(claims->list[i].value);
 	free(claims->list);
 	*claims = (struct claims){0};
 }

@@ -2,6 +2,7 @@
 /*
  * What only one object may have, such as the address of a Service, is a key of the store.  A change of an
  * object takes and gives up keys in its own transaction: two objects never have the same, whoever else writes.
+ * Another object that has to change along with it is put in that transaction as well.
  */
 #pragma once
 
@@ -12,19 +13,22 @@
 #include "user/base/cleanup.h"
 
 struct api;
+struct blob;
 
-#define CLAIM_KEY_MAX 128
+#define CLAIM_KEY_MAX 768
 
 enum claim_kind {
 	CLAIM_TAKE,  /* nobody has it yet */
 	CLAIM_LEAVE, /* it goes */
 	CLAIM_GUARD, /* it is as it was at @modified */
+	CLAIM_PUT,   /* it is as it was, and becomes @value */
 };
 
 struct claim {
 	enum claim_kind kind;
 	char key[CLAIM_KEY_MAX];
 	uint64_t modified;
+	struct blob *value; /* of CLAIM_PUT; owned */
 };
 
 /* Born as {0}. */
@@ -34,6 +38,7 @@ struct claims {
 };
 
 /* -ENOMEM. */
+int claims_put(struct claims *claims, const char *key, uint64_t modified, struct blob *value);
 int claims_add(struct claims *claims, enum claim_kind kind, const char *key, uint64_t modified);
 void claims_clear(struct claims *claims);
 

@@ -93,7 +93,7 @@ static int delete_refuse(const struct write *write, struct failure *failure)
 	return -1;
 }
 
-static int delete_step(struct write *write, json_t *old, struct failure *failure)
+int deletion_step(struct write *write, json_t *old, struct failure *failure)
 {
 	const struct deletion *deletion = write->data;
 	const struct strategy *strategy = strategy_of(write->request.kind);
@@ -162,7 +162,7 @@ static void delete_release(struct write *write)
 }
 
 static const struct write_steps delete_steps = {
-	.step = delete_step,
+	.step = deletion_step,
 	.retries = delete_retries,
 	.answer = delete_answer,
 	.failed = delete_failed,
@@ -222,18 +222,15 @@ static int deletion_grace(const struct api_request *request, const json_t *optio
 	return 0;
 }
 
-int deletion_read(
-	const struct api_request *request, struct deletion *deletion, struct failure *failure)
+int deletion_read_options(const struct api_request *request, const json_t *options,
+	struct deletion *deletion, struct failure *failure)
 {
 	const char *policy = http_exchange_query(request->exchange, "propagationPolicy", 0);
-	const json_t *preconditions;
-	AUTO_JSON options = NULL;
+	const json_t *preconditions = json_object_get(options, "preconditions");
 
-	if (body_options(request, &schema_delete_options, &options, failure) < 0 ||
-		deletion_grace(request, options, deletion, failure) < 0 ||
+	if (deletion_grace(request, options, deletion, failure) < 0 ||
 		deletion_dry_run(options, deletion, failure) < 0)
 		return -1;
-	preconditions = json_object_get(options, "preconditions");
 	if (json_is_true(json_object_get(options, "orphanDependents")))
 		deletion->finalizer = ORPHAN;
 	snprintf(deletion->uid, sizeof(deletion->uid), "%s",
@@ -243,6 +240,16 @@ int deletion_read(
 	if (!policy)
 		policy = json_string_at(options, "propagationPolicy", "");
 	return deletion_policy(policy, deletion, failure);
+}
+
+int deletion_read(
+	const struct api_request *request, struct deletion *deletion, struct failure *failure)
+{
+	AUTO_JSON options = NULL;
+
+	return body_options(request, &schema_delete_options, &options, failure) < 0
+		       ? -1
+		       : deletion_read_options(request, options, deletion, failure);
 }
 
 void deletion_begin(const struct api_request *request, struct deletion *deletion)

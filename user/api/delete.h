@@ -4,9 +4,12 @@
 
 #include <stdbool.h>
 
+#include "user/base/json.h"
+
 struct api_request;
 struct collection;
 struct failure;
+struct write;
 
 struct deletion {
 	long long grace;	       /* seconds; -1: the object's own */
@@ -19,6 +22,13 @@ struct deletion {
 /* From query and body.  -1: refused. */
 int deletion_read(
 	const struct api_request *request, struct deletion *deletion, struct failure *failure);
+
+/* From DeleteOptions, NULL for none, and the query.  -1: refused. */
+int deletion_read_options(const struct api_request *request, const json_t *options,
+	struct deletion *deletion, struct failure *failure);
+
+/* The step of a write whose data begin with a deletion. */
+int deletion_step(struct write *write, json_t *old, struct failure *failure);
 
 /* Starts it; takes @deletion. */
 void deletion_begin(const struct api_request *request, struct deletion *deletion);

@@ -95,7 +95,7 @@ static const struct strategy strategies[] = {
 		.create = namespace_create,
 		.update = namespace_update,
 		.is_immortal = namespace_is_immortal},
-	{.plural = "nodes", .has_status = true, .create = node_create},
+	{.plural = "nodes", .has_status = true, .brings_status = true, .create = node_create},
 	{.plural = "pods",
 		.has_status = true,
 		.keeps_owners = true,
@@ -166,7 +166,7 @@ int strategy_create(const struct api_request *request, json_t *object, struct fa
 	const struct strategy *strategy = strategy_of(request->kind);
 	AUTO_CLEANUP(cleanup_causes) struct causes causes = {0};
 
-	if (strategy->has_status)
+	if (strategy->has_status && !strategy->brings_status)
 		json_object_del(object, "status");
 	if (strategy->has_generation)
 		json_object_set_new(

@@ -18,6 +18,7 @@ struct write;
 struct strategy {
 	const char *plural;
 	bool has_status;     /* belongs to the subresource alone */
+	bool brings_status;  /* but when it is created */
 	bool has_generation; /* counts changes of spec */
 	bool needs_revision; /* an update must say which state it is of */
 	bool updates_parts;  /* ->update looks at changes of subresources, too */

@@ -7,6 +7,7 @@
 
 #include "user/api/body.h"
 #include "user/api/change.h"
+#include "user/api/eviction.h"
 #include "user/api/meta.h"
 #include "user/api/podstream.h"
 #include "user/api/proxy.h"
@@ -28,13 +29,6 @@ static bool always_retries(struct write *write)
 {
 	(void)write;
 	return true;
-}
-
-/* A Status of success alone. */
-static json_t *success_answer(struct write *write)
-{
-	return json_pack("{s:s, s:s, s:{}, s:s, s:I}", "kind", "Status", "apiVersion", "v1",
-		"metadata", "status", "Success", "code", (json_int_t)write->success);
 }
 
 /* --- pods/binding: write->data is the Binding --- */
@@ -111,7 +105,7 @@ static int binding_step(struct write *write, json_t *old, struct failure *failur
 static const struct write_steps binding_steps = {
 	.step = binding_step,
 	.retries = always_retries,
-	.answer = success_answer,
+	.answer = write_answer_success,
 	.release = body_release,
 };
 
@@ -171,6 +165,8 @@ int subresource_handle(const struct api_request *request, struct failure *failur
 		return podstream_handle(request, failure);
 	if (strcmp(name, "binding") == 0)
 		return binding_create(request, failure);
+	if (strcmp(name, "eviction") == 0)
+		return eviction_create(request, failure);
 	if (strcmp(name, "finalize") == 0)
 		return finalize_update(request, failure);
 	if (strcmp(name, "proxy") == 0)

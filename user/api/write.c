@@ -74,6 +74,12 @@ static void write_succeed(struct write *write)
 	write_free(write);
 }
 
+json_t *write_answer_success(struct write *write)
+{
+	return json_pack("{s:s, s:s, s:{}, s:s, s:I}", "kind", "Status", "apiVersion", "v1",
+		"metadata", "status", "Success", "code", (json_int_t)write->success);
+}
+
 static void write_try(struct write *write);
 
 /* The object is as it was: what has changed is what it claims. */
@@ -148,7 +154,7 @@ static int txn_fill(const struct write *write, const char *key, struct blob *blo
 				(struct store_compare){claim->key, claim->modified};
 		if (claim->kind != CLAIM_GUARD)
 			changes[txn->change_count++] = (struct store_change){
-				claim->key, claim->kind == CLAIM_TAKE ? owner : NULL};
+				claim->key, claim->kind == CLAIM_TAKE ? owner : claim->value};
 	}
 	return 0;
 }

@@ -59,5 +59,8 @@ struct write {
 void write_begin(const struct api_request *request, const struct write_steps *steps, void *data,
 	unsigned success);
 
+/* An answer: a Status of success alone. */
+json_t *write_answer_success(struct write *write);
+
 /* Drops all that wait for the store: it calls nobody any more. */
 void writes_free(struct api *api);

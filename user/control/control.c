@@ -23,6 +23,7 @@ struct follower {
 static const struct controller_kind *const kinds[] = {
 	&controller_replica_sets,
 	&controller_deployments,
+	&controller_budgets,
 	&controller_scheduler,
 	&controller_namespaces,
 	&controller_service_accounts,

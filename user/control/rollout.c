@@ -10,8 +10,7 @@ static long long min(long long a, long long b)
 	return a < b ? a : b;
 }
 
-/* "25%" of @total, or a number. */
-static long long portion(const json_t *value, long long total, bool up)
+long long portion(const json_t *value, long long total, bool up)
 {
 	const char *text = json_string_value(value);
 	long long percent;

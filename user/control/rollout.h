@@ -24,6 +24,9 @@ struct rollout {
 	size_t old_count;
 };
 
+/* "25%" of @total, rounded @up or down, or a number. */
+long long portion(const json_t *value, long long total, bool up);
+
 /*
  * Reads spec.strategy: percents of the replicas, surge rounded up, unavailability down; both zero would
  * never move, so that one may be unavailable.

@@ -66,7 +66,8 @@ void plan_write(struct controller *controller, const char *key, struct requests 
 void plans_drop(struct control *control);
 
 /* workloads.c */
-extern const struct controller_kind controller_replica_sets, controller_deployments;
+extern const struct controller_kind controller_replica_sets, controller_deployments,
+	controller_budgets;
 /* scheduling.c */
 extern const struct controller_kind controller_scheduler;
 /* namespaces.c */

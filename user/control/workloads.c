@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ReplicaSets and Deployments among what is followed. */
+/* ReplicaSets, Deployments and the budgets of their Pods among what is followed. */
 #include <stdio.h>
 #include <string.h>
 
 #include "user/base/clock.h"
 #include "user/control/deployment.h"
+#include "user/control/disruption.h"
 #include "user/control/owned.h"
 #include "user/control/replicaset.h"
 #include "user/control/state.h"
@@ -84,4 +85,39 @@ const struct controller_kind controller_deployments = {
 	.name = "deployment-controller",
 	.changed = deployments_changed,
 	.plan = deployments_plan,
+};
+
+/* A Pod that lost its labels counts for nobody, but did: all budgets of the namespace are asked. */
+static void budgets_changed(struct controller *controller, enum followed kind, const json_t *object)
+{
+	const char *namespace = meta_text(object, "namespace"), *key;
+	json_t *budget;
+
+	if (kind == FOLLOWED_BUDGETS)
+		controller_look_at(controller, object);
+	if (kind != FOLLOWED_PODS && kind != FOLLOWED_REPLICA_SETS && kind != FOLLOWED_DEPLOYMENTS)
+		return;
+	json_object_foreach (
+		(json_t *)control_objects(controller->control, FOLLOWED_BUDGETS), key, budget)
+		if (strcmp(meta_text(budget, "namespace"), namespace) == 0)
+			controller_look(controller, key);
+}
+
+static int budgets_plan(const struct controller *controller, const char *key, struct requests *plan)
+{
+	const struct control *control = controller->control;
+	const struct disruption disruption = {
+		.budget = json_object_get(control_objects(control, FOLLOWED_BUDGETS), key),
+		.pods = control_objects(control, FOLLOWED_PODS),
+		.sets = control_objects(control, FOLLOWED_REPLICA_SETS),
+		.deployments = control_objects(control, FOLLOWED_DEPLOYMENTS),
+		.now = now_seconds()};
+
+	return disruption.budget ? disruption_plan(&disruption, plan) : 0;
+}
+
+const struct controller_kind controller_budgets = {
+	.name = "disruption-controller",
+	.changed = budgets_changed,
+	.plan = budgets_plan,
 };
