@@ -46,7 +46,7 @@ msg = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all help programs tests test-tools bpf-tests test fuzzers fuzz-build mutants lint demo clean install
-.PHONY: uninstall deb bench bench-tools soak
+.PHONY: uninstall deb bench bench-tools plain-tools soak
 
 all: programs tests
 programs: $(ALL_PROGRAMS:%=$(BUILD)/%)
@@ -121,6 +121,9 @@ TEST_TOOLS = $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/
 BENCH_TOOLS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 test-tools: $(TEST_TOOLS)
 bench-tools: $(BENCH_TOOLS)
+# What the tests of a build with sanitizers need as it will be installed.
+plain-tools: $(addprefix $(BUILD)/,podnet podnetctl podnet-control tests/tools/faults tests/tools/dataplane \
+	tests/preload/clockjump.so)
 tests: $(C_TESTS) test-tools $(BUILD)/symbols
 bpf-tests: $(filter $(BUILD)/tests/bpf/%,$(C_TESTS))
 
