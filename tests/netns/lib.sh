@@ -24,6 +24,7 @@ SOURCE_DIR=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 
 # The programs under test, and a directory that ends with the test.
 export PODNET_BIN=${PODNET_BIN:-$SOURCE_DIR/build/asan}
+export PODNET_PLAIN=${PODNET_PLAIN:-$SOURCE_DIR/build/plain}
 export TEST_TOOLS=$PODNET_BIN/tests/tools
 PIN_ABI=$(awk '$2 == "PODNET_ABI" { print $3 }' "$SOURCE_DIR/include/podnet/abi.h")
 export PIN_ABI # the directory of the pins is vABI

@@ -29,13 +29,18 @@ void body_type(const struct api_request *request, char *ret, size_t size)
 	ret[len] = '\0';
 }
 
-int body_problems(
-	const struct api_request *request, const json_t *problems, struct failure *failure)
+bool body_is_strict(const struct api_request *request)
 {
 	const char *mode = http_exchange_query(request->exchange, "fieldValidation", 0);
+
+	return mode && strcmp(mode, "Strict") == 0;
+}
+
+int body_problems(bool strict, const json_t *problems, struct failure *failure)
+{
 	AUTO_FREE char *text = NULL;
 
-	if (json_array_size(problems) == 0 || !mode || strcmp(mode, "Strict") != 0)
+	if (json_array_size(problems) == 0 || !strict)
 		return 0;
 	text = codec_problems_text(problems);
 	if (!text)
@@ -55,7 +60,8 @@ static int body_decode(const struct api_request *request, const struct schema_me
 	body_type(request, type, sizeof(type));
 	if (!type[0] || strcmp(type, "application/json") == 0)
 		r = codec_json_decode(text, len, message, ret, ret_problems, &err);
-	else if (strcmp(type, "application/yaml") == 0)
+	else if (strcmp(type, "application/yaml") == 0 ||
+		 strcmp(type, "application/apply-patch+yaml") == 0)
 		r = codec_yaml_decode(text, len, message, ret, ret_problems, &err);
 	else if (strcmp(type, "application/vnd.kubernetes.protobuf") == 0)
 		r = codec_protobuf_decode(text, len, message, ret, &err);
@@ -102,7 +108,7 @@ int body_object(const struct api_request *request, json_t **ret, struct failure 
 
 	if (body_decode(request, message, &object, &problems, failure) < 0 ||
 		body_check_kind(request, object, failure) < 0 ||
-		body_problems(request, problems, failure) < 0)
+		body_problems(body_is_strict(request), problems, failure) < 0)
 		return -1;
 	*ret = take_ptr(object);
 	return 0;

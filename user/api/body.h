@@ -2,6 +2,8 @@
 /* The body of a request as an object: JSON, YAML or protobuf, as its Content-Type says. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "user/base/json.h"
 
 struct api_request;
@@ -21,9 +23,10 @@ int body_named_object(const struct api_request *request, json_t **ret, struct fa
 int body_options(const struct api_request *request, const struct schema_message *message,
 	json_t **ret, struct failure *failure);
 
-/* Unknown and repeated fields, as fieldValidation says: refused, or let pass. */
-int body_problems(
-	const struct api_request *request, const json_t *problems, struct failure *failure);
+/* Its client wants to hear of unknown and repeated fields (fieldValidation). */
+bool body_is_strict(const struct api_request *request);
+/* Refuses such @problems, or lets them pass. */
+int body_problems(bool strict, const json_t *problems, struct failure *failure);
 
 /* The media type alone, in lower case, without parameters; "" when none was sent. */
 void body_type(const struct api_request *request, char *ret, size_t size);

@@ -28,11 +28,7 @@ static int namespace_refuse(const struct api_request *request, struct failure *f
 	return -1;
 }
 
-/*
- * What is in a namespace needs one that is not on its way out, and that stays so until it is written: when a
- * namespace is seen empty, nothing comes behind.
- */
-static int create_check_namespace(struct write *write, struct failure *failure)
+int create_check_namespace(struct write *write, struct failure *failure)
 {
 	const struct api_request *request = &write->request;
 	const struct kind *kind = kind_by_resource("", "v1", "namespaces");

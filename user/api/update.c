@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/api/apply.h"
 #include "user/api/body.h"
 #include "user/api/change.h"
 #include "user/api/meta.h"
@@ -20,8 +21,7 @@ static const char *sent_revision(const json_t *sent)
 	return json_string_at(json_object_get(sent, "metadata"), "resourceVersion", "");
 }
 
-/* Once the last finalizer has gone, an object that is being deleted goes too. */
-static void update_settle(struct write *write, const json_t *old)
+void update_settle(struct write *write, const json_t *old)
 {
 	bool deleting = json_object_get(json_object_get(old, "metadata"), "deletionTimestamp");
 
@@ -94,6 +94,7 @@ enum patch_type { PATCH_MERGE, PATCH_STRATEGIC, PATCH_JSON };
 
 struct patch {
 	enum patch_type type;
+	bool strict;
 	json_t *json;
 };
 
@@ -119,6 +120,7 @@ static int patch_refuse(int r, const struct err *err, struct failure *failure)
 static int patch_step(struct write *write, json_t *old, struct failure *failure)
 {
 	const struct schema_message *message = write->request.kind->message;
+	const struct patch *patch = write->data;
 	AUTO_JSON problems = json_array();
 	struct err err;
 	int r;
@@ -127,12 +129,12 @@ static int patch_step(struct write *write, json_t *old, struct failure *failure)
 		return failure_internal(failure, "out of memory");
 	if (!old)
 		return failure_not_found(failure, &write->request);
-	r = patch_run(write->data, old, message, &write->object, &err);
+	r = patch_run(patch, old, message, &write->object, &err);
 	if (r == 0)
 		r = codec_json_clean(write->object, message, problems, &err);
 	if (r < 0)
 		return patch_refuse(r, &err, failure);
-	if (body_problems(&write->request, problems, failure) < 0 ||
+	if (body_problems(patch->strict, problems, failure) < 0 ||
 		strategy_update(&write->request, write->object, old, failure) < 0)
 		return -1;
 	update_settle(write, old);
@@ -179,19 +181,23 @@ static int patch_type_read(
 	return failure_set(failure, 415, "UnsupportedMediaType",
 		"the body of the request was in an unknown format - accepted media types include: "
 		"application/json-patch+json, application/merge-patch+json, "
-		"application/strategic-merge-patch+json");
+		"application/strategic-merge-patch+json, application/apply-patch+yaml");
 }
 
 int change_patch(const struct api_request *request, struct failure *failure)
 {
-	struct patch *patch = calloc(1, sizeof(*patch));
+	struct patch *patch;
 	const char *text;
 	struct err err;
 	size_t len;
 	int r;
 
+	if (apply_is_asked(request))
+		return apply_begin(request, failure);
+	patch = calloc(1, sizeof(*patch));
 	if (!patch)
 		return failure_internal(failure, "out of memory");
+	patch->strict = body_is_strict(request);
 	r = patch_type_read(request, &patch->type, failure);
 	if (r == 0) {
 		text = http_exchange_body(request->exchange, &len);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "user/api/admit.h"
+#include "user/api/apply.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
 #include "user/api/strategy.h"
@@ -202,6 +203,23 @@ static int write_old(
 	return r < 0 ? failure_internal(failure, "read '%s': %s", entry->key, strerror(-r)) : 0;
 }
 
+/* Who has changed what, once somebody applies the object's fields. */
+static int write_manage(struct write *write, const json_t *old)
+{
+	const json_t *entries = json_object_get(json_object_get(old, "metadata"), "managedFields");
+	struct manager room;
+	struct managed_by by;
+
+	if (write->steps->owns || write->effect != WRITE_PUT || !old)
+		return 0;
+	if (!entries) {
+		json_object_del(json_object_get(write->object, "metadata"), "managedFields");
+		return 0;
+	}
+	by = manager_of(&write->request, write->manager, &room);
+	return managed_update(write->object, old, &by, write->request.kind->message);
+}
+
 static int write_step(struct write *write, const struct store_entry *entry, struct failure *failure)
 {
 	AUTO_JSON old = NULL;
@@ -215,6 +233,8 @@ static int write_step(struct write *write, const struct store_entry *entry, stru
 		return -1;
 	if (write->effect == WRITE_NONE)
 		return 0;
+	if (write_manage(write, old) < 0)
+		return failure_internal(failure, "out of memory");
 	if (admit_write(&write->request, write->object, old, write->effect == WRITE_DELETE,
 		    failure) < 0)
 		return -1;
@@ -308,6 +328,7 @@ void write_begin(const struct api_request *request, const struct write_steps *st
 	write->steps = steps;
 	write->data = data;
 	write->success = success;
+	manager_name(request, write->manager);
 	if (request->exchange)
 		http_exchange_on_gone(request->exchange, write_gone, write);
 	write_try(write);

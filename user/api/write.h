@@ -11,6 +11,7 @@
 #include "user/api/failure.h"
 #include "user/api/request.h"
 #include "user/base/json.h"
+#include "user/model/managed.h"
 
 struct store_entry;
 struct timer;
@@ -35,6 +36,7 @@ struct write_steps {
 	/* It was refused, or could not be written; NULL: only the client is told. */
 	void (*failed)(struct write *write, const struct failure *failure);
 	void (*release)(struct write *write); /* frees write->data; NULL: nothing to free */
+	bool owns; /* the step says itself who owns the object's fields */
 };
 
 struct write {
@@ -50,6 +52,7 @@ struct write {
 	uint64_t waits_until; /* 0: it did not have to wait yet */
 	uint64_t modified;    /* of the state that the last try began with; 0: there was none */
 	unsigned tries;
+	char manager[MANAGED_MANAGER_MAX + 1]; /* who owns what is changed */
 };
 
 /*

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "user/model/fields.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/base/cleanup.h"
+#include "user/model/ownership.h"
+#include "user/model/schema.h"
+
+/* --- what an object gives --- */
+
+static char *field_name(const char *key)
+{
+	char *name = NULL;
+
+	return asprintf(&name, "f:%s", key) >= 0 ? name : NULL;
+}
+
+/* Takes both. */
+static int member_add(json_t *set, char *name, json_t *member)
+{
+	int r = name ? json_object_set_new(set, name, member) : -1;
+
+	if (!name)
+		json_decref(member);
+	free(name);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+static json_t *value_fields(const json_t *value, const struct schema_field *field);
+
+static json_t *message_fields(const json_t *object, const struct schema_message *message)
+{
+	json_t *set = json_object(), *value;
+	const char *key;
+	int r = set ? 0 : -ENOMEM;
+
+	json_object_foreach ((json_t *)object, key, value)
+		if (r == 0)
+			r = member_add(set, field_name(key),
+				value_fields(value, schema_field_find(message, key)));
+	if (r == 0)
+		return set;
+	json_decref(set);
+	return NULL;
+}
+
+static int keys_add(json_t *set, const json_t *map, const struct schema_field *field)
+{
+	const struct schema_message *message = field_message(field);
+	const char *key;
+	json_t *value;
+	int r = 0;
+
+	json_object_foreach ((json_t *)map, key, value)
+		if (r == 0)
+			r = member_add(set, field_name(key),
+				message ? message_fields(value, message) : json_object());
+	return r;
+}
+
+static int items_add(json_t *set, const json_t *list, const struct schema_field *field)
+{
+	json_t *item;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (list, i, item) {
+		json_t *parts = message_fields(item, field->message);
+
+		if (!parts || json_object_set_new(parts, ".", json_object()) < 0)
+			r = -ENOMEM;
+		if (r == 0)
+			r = member_add(set, member_name(item, field), json_incref(parts));
+		json_decref(parts);
+	}
+	return r;
+}
+
+static int values_add(json_t *set, const json_t *list, const struct schema_field *field)
+{
+	json_t *item;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (list, i, item)
+		if (r == 0)
+			r = member_add(set, member_name(item, field), json_object());
+	return r;
+}
+
+/* What is empty is owned as it is. */
+static json_t *value_fields(const json_t *value, const struct schema_field *field)
+{
+	enum ownership ownership = field_ownership(field);
+	json_t *set;
+	int r = 0;
+
+	if (ownership == OWNED_BY_FIELD)
+		return message_fields(value, field->message);
+	set = json_object();
+	if (!set)
+		return NULL;
+	if (ownership == OWNED_BY_KEY)
+		r = keys_add(set, value, field);
+	else if (ownership == OWNED_BY_ITEM)
+		r = items_add(set, value, field);
+	else if (ownership == OWNED_BY_VALUE)
+		r = values_add(set, value, field);
+	if (r == 0)
+		return set;
+	json_decref(set);
+	return NULL;
+}
+
+json_t *fields_of(const json_t *object, const struct schema_message *message)
+{
+	static const char *const unowned[] = {"f:name", "f:namespace", "f:generateName", "f:uid",
+		"f:resourceVersion", "f:creationTimestamp", "f:deletionTimestamp",
+		"f:deletionGracePeriodSeconds", "f:generation", "f:selfLink", "f:managedFields"};
+	json_t *set = message_fields(object, message);
+	json_t *meta = json_object_get(set, "f:metadata");
+
+	json_object_del(set, "f:apiVersion");
+	json_object_del(set, "f:kind");
+	for (size_t i = 0; i < COUNT(unowned); i++)
+		json_object_del(meta, unowned[i]);
+	if (json_object_size(meta) == 0)
+		json_object_del(set, "f:metadata");
+	return set;
+}
+
+/* --- sets --- */
+
+json_t *fields_union(const json_t *a, const json_t *b)
+{
+	json_t *both = a && b ? json_copy((json_t *)a) : NULL, *child;
+	const char *key;
+
+	json_object_foreach ((json_t *)b, key, child) {
+		const json_t *mine = json_object_get(both, key);
+		json_t *sum = mine ? fields_union(mine, child) : json_incref(child);
+
+		if (mine && strcmp(key, ".") != 0 && json_object_size(sum) > 0 &&
+			(is_member(mine) || is_member(child)))
+			json_object_set_new(sum, ".", json_object());
+		if (both && json_object_set_new(both, key, sum) < 0) {
+			json_decref(both);
+			return NULL;
+		}
+	}
+	return both;
+}
+
+/* NULL: nothing is left of it, or no memory. */
+static json_t *node_without(const json_t *node, const json_t *other)
+{
+	json_t *rest;
+
+	if (json_object_size(node) == 0)
+		return is_member(other) ? NULL : json_object();
+	rest = fields_without(node, other);
+	if (rest && is_member(other))
+		json_object_del(rest, ".");
+	if (rest && json_object_size(rest) > 0)
+		return rest;
+	json_decref(rest);
+	return NULL;
+}
+
+json_t *fields_without(const json_t *a, const json_t *b)
+{
+	json_t *rest = a && b ? json_object() : NULL, *child;
+	const char *key;
+
+	json_object_foreach ((json_t *)a, key, child) {
+		const json_t *other = json_object_get(b, key);
+		json_t *left = other ? node_without(child, other) : json_incref(child);
+
+		if (left && rest)
+			json_object_set_new(rest, key, left);
+	}
+	return rest;
+}
+
+json_t *fields_common(const json_t *a, const json_t *b)
+{
+	AUTO_JSON rest = fields_without(a, b);
+
+	return fields_without(a, rest);
+}
+
+/* --- paths --- */
+
+/* `[name="c"]` of "k:{...}", `[="x"]` of "v:...", ".x" of "f:x".  The caller frees it. */
+static char *path_element(const char *name)
+{
+	AUTO_JSON keys = NULL;
+	char *text = NULL;
+	const char *key;
+	json_t *value;
+
+	if (name[0] == 'f')
+		return asprintf(&text, ".%s", name + 2) >= 0 ? text : NULL;
+	if (name[0] == 'v')
+		return asprintf(&text, "[=%s]", name + 2) >= 0 ? text : NULL;
+	keys = json_loads(name + 2, 0, NULL);
+	json_object_foreach (keys, key, value) {
+		AUTO_FREE char *before = text;
+		AUTO_FREE char *shown = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+		if (asprintf(&text, "%s%s%s=%s", before ? before : "[", before ? "," : "", key,
+			    shown ? shown : "") < 0)
+			return NULL;
+	}
+	if (text) {
+		AUTO_FREE char *before = text;
+
+		if (asprintf(&text, "%s]", before) < 0)
+			return NULL;
+	}
+	return text;
+}
+
+static int paths_below(const json_t *set, const char *above, json_t *list)
+{
+	const char *name;
+	json_t *child;
+	int r = 0;
+
+	json_object_foreach ((json_t *)set, name, child) {
+		AUTO_FREE char *element = strcmp(name, ".") == 0 ? NULL : path_element(name);
+		AUTO_FREE char *path = NULL;
+
+		if (!element)
+			continue;
+		if (asprintf(&path, "%s%s", above, element) < 0)
+			return -ENOMEM;
+		if (is_member(child) && json_array_append_new(list, json_string(path)) < 0)
+			return -ENOMEM;
+		r = paths_below(child, path, list);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int fields_paths(const json_t *set, json_t *list)
+{
+	return paths_below(set, "", list);
+}
