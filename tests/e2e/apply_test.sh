@@ -65,7 +65,7 @@ is "who removes the last owns nothing" "$(owners "$MAPS/m")" '["two Apply f:data
 ask PATCH "$MAPS/m" "$MERGE" '{"metadata":{"managedFields":[{}]}}' >/dev/null
 is "owners can be forgotten" "$(owners "$MAPS/m")" '[]'
 is "and what is there is taken over" "$(apply "$MAPS/m" one "$(map '{d: "4"}')")" 200
-is "with who had it before" "$(owners "$MAPS/m")" '["before-first-apply Update f:dataf:d","one Apply f:dataf:d"]'
+is "with who had it before" "$(owners "$MAPS/m")" '["one Apply f:dataf:d","before-first-apply Update f:dataf:d"]'
 
 # --- lists of items with keys ---
 deployment() { # CONTAINERS [SPEC]
@@ -89,6 +89,24 @@ is "it stays so for who does not say" "$(apply "$DEPLOYMENTS/web" one \
 	"$(deployment '[{name: c, image: nginx, ports: [{containerPort: 80}]}]')") $(said .spec.replicas)" "200 5"
 is "what another has added stays" "$(containers | jq -c length)" 2
 is "until it takes it back" "$(apply "$DEPLOYMENTS/web" two "$(deployment '[]')") $(containers)" '200 ["c=nginx 80/TCP"]'
+apply "$DEPLOYMENTS/web" two "$(deployment '[{name: side, image: busybox}]')" >/dev/null
+ask PATCH "$DEPLOYMENTS/web?fieldManager=hand" "Content-Type: application/strategic-merge-patch+json" \
+	'{"spec":{"template":{"spec":{"containers":[{"name":"side","image":"busybox:2"}]}}}}' >/dev/null
+is "of what somebody has changed" "$(apply "$DEPLOYMENTS/web" two "$(deployment '[]')")" 200
+is "that part stays, under its name" "$(containers | jq -c sort)" '["c=nginx 80/TCP","side=busybox:2"]'
+empty=$(deployment '[{name: c, image: nginx, ports: [{containerPort: 80}], resources: {}}]' $'  strategy: {}\n')
+is "what is empty is what it defaults to" "$(apply "$DEPLOYMENTS/web" one "$empty")" 200
+mine() {
+	get "$DEPLOYMENTS/web" '.metadata.managedFields[] | select(.manager == "one")'
+}
+before=$(mine)
+begun=$EPOCHSECONDS
+later() {
+	[ "$EPOCHSECONDS" != "$begun" ]
+}
+wait_for 5 later # a time of its own
+is "again, nothing is owned anew" "$(apply "$DEPLOYMENTS/web" one "$empty") $(mine)" "200 $before"
+is "nor is it a conflict for others" "$(apply "$DEPLOYMENTS/web" four "$empty")" 200
 is "a status is not applied with the rest" "$(apply "$DEPLOYMENTS/web" three \
 	"$(printf 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}}\nstatus: {replicas: 77}\n')") $(said .status.replicas)" \
 	"200 $(get "$DEPLOYMENTS/web" .status.replicas)"
@@ -104,7 +122,10 @@ is "an unknown field" "$(apply "$MAPS/m" one "$(map '{}')"$'\nx: 1' fieldValidat
 like "no YAML" "$(apply "$MAPS/m" one 'a: [')" 400
 is "what is invalid" "$(apply "$MAPS/bad_name" one "$(map '{}' | sed 's/: m/: bad_name/')")" 422
 
-like "a manager of any bytes" "$(apply "$MAPS/m" '%ff%fe' "$(map '{z: "1"}')")" 200
+is "a manager that cannot be printed" "$(apply "$MAPS/m" '%ff%fe' "$(map '{z: "1"}')")" 422
+is "an item twice" "$(apply "$DEPLOYMENTS/web" one "$(deployment '[{name: c, image: a}, {name: c, image: b}]')") $(said .message)" \
+	'400 failed to create typed patch object: containers: duplicate entries for a key'
+is "who is not there any more" "$(apply "$MAPS/gone" one "$(map '{}' | sed 's/: m$/: gone\n  uid: u/')") $(said .reason)" "409 Conflict"
 ask POST /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles "" '{"kind":"Role","apiVersion":"rbac.authorization.k8s.io/v1",
 	"metadata":{"name":"patcher"},"rules":[{"apiGroups":[""],"resources":["configmaps"],"verbs":["patch"]}]}' >/dev/null
 ask POST /apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings "" '{"kind":"RoleBinding","apiVersion":"rbac.authorization.k8s.io/v1",
@@ -126,10 +147,13 @@ if [ -x "$KUBECTL" ]; then
 	}
 	deployment '[{name: c, image: nginx}]' | sed 's/name: web}/name: typed}/' >"$TEST_DIR/typed.yaml"
 	is "apply, at first by kubectl itself" "$(k apply -f "$TEST_DIR/typed.yaml")" "deployment.apps/typed created"
-	sed -i s/nginx/nginx:2/ "$TEST_DIR/typed.yaml"
+	sed -i 's/name: typed}/name: typed, labels: {x: why}}/' "$TEST_DIR/typed.yaml"
+	is "with a label" "$(k apply -f "$TEST_DIR/typed.yaml" 2>&1)" "deployment.apps/typed configured"
+	sed -i 's/nginx/nginx:2/; s/, labels: {x: why}}/}/' "$TEST_DIR/typed.yaml"
 	is "then by the server, without a conflict" "$(k apply --server-side -f "$TEST_DIR/typed.yaml")" \
 		"deployment.apps/typed serverside-applied"
 	is "what it says is so" "$(k get deployment typed -o jsonpath='{..image}')" nginx:2
+	is "and what it does not say any more is gone" "$(k get deployment typed -o jsonpath='{.metadata.labels}')" ""
 	ok "somebody types" k set image deployment/typed c=nginx:3
 	fails "which is a conflict" 'Apply failed with 1 conflict: conflict with "kubectl[^ ]*" using apps/v1( at [0-9T:Z-]+)?: .spec.template.spec.containers\[name="c"\].image' \
 		k apply --server-side -f "$TEST_DIR/typed.yaml"

@@ -49,6 +49,9 @@ TEST(a_value_is_owned_as_its_schema_says)
 		{"{\"metadata\":{\"labels\":{\"a\":\"b\"},\"finalizers\":[\"x\"]}}",
 			"{\"f:metadata\":{\"f:labels\":{\"f:a\":{}},\"f:finalizers\":{\"v:"
 			"\\\"x\\\"\":{}}}}"},
+		{"{\"metadata\":{\"ownerReferences\":[{\"uid\":\"u\",\"name\":\"n\"}]}}",
+			"{\"f:metadata\":{\"f:ownerReferences\":{\"k:{\\\"uid\\\":\\\"u\\\"}\":{}}}"
+			"}"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {

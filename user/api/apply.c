@@ -18,6 +18,7 @@
 #include "user/base/err.h"
 #include "user/http/server.h"
 #include "user/model/codec_json.h"
+#include "user/model/fields.h"
 #include "user/model/kinds.h"
 
 #define APPLY_TYPE "application/apply-patch+yaml"
@@ -47,6 +48,9 @@ void manager_name(const struct api_request *request, char ret[MANAGED_MANAGER_MA
 		len = (int)strcspn(name, "/");
 	}
 	snprintf(ret, MANAGED_MANAGER_MAX + 1, "%.*s", len, name);
+	for (char *c = ret; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	if (!ret[0])
 		snprintf(ret, MANAGED_MANAGER_MAX + 1, "unknown");
 }
@@ -125,14 +129,29 @@ static int apply_run(const struct write *write, const json_t *old, json_t **ret,
 		       : 0;
 }
 
+/* It was meant to be one that is not there any more. */
+static int apply_refuse_uid(const struct write *write, const char *uid, struct failure *failure)
+{
+	failure_set(failure, 409, "Conflict",
+		"Operation cannot be fulfilled on %s \"%s\": uid mismatch: the provided object "
+		"specified uid %.64s, and no existing object was found",
+		write->request.kind->plural, write->request.name, uid);
+	failure_about(failure, &write->request, write->request.name);
+	return -1;
+}
+
 /* There is none: what is applied is it. */
 static int apply_create(struct write *write, struct failure *failure)
 {
+	const struct apply *apply = write->data;
 	AUTO_JSON conflicts = NULL;
 	AUTO_JSON managed = NULL;
+	const char *uid = json_string_at(json_object_get(apply->object, "metadata"), "uid", "");
 
 	if (write->request.subresource)
 		return failure_not_found(failure, &write->request);
+	if (uid[0])
+		return apply_refuse_uid(write, uid, failure);
 	if (apply_may_create(write, failure) < 0 || create_check_namespace(write, failure) < 0)
 		return -1;
 	if (apply_run(write, NULL, &managed, &conflicts, failure) < 0)
@@ -214,6 +233,7 @@ static int apply_check(
 {
 	const char *manager = http_exchange_query(request->exchange, "fieldManager", 0);
 	const json_t *meta = json_object_get(apply->object, "metadata");
+	const char *list;
 
 	if (!manager || !manager[0])
 		return failure_set(failure, 422, "Invalid",
@@ -225,6 +245,16 @@ static int apply_check(
 			"PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Too long: may not "
 			"be more than %d bytes",
 			MANAGED_MANAGER_MAX);
+	for (const char *c = manager; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return failure_set(failure, 422, "Invalid",
+				"PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Invalid "
+				"value: should only contain printable characters");
+	list = fields_repeated(apply->object, request->kind->message);
+	if (list)
+		return failure_set(failure, 400, "BadRequest",
+			"failed to create typed patch object: %s: duplicate entries for a key",
+			list);
 	if (json_object_get(meta, "managedFields"))
 		return failure_set(
 			failure, 400, "BadRequest", "metadata.managedFields must be nil");

@@ -8,6 +8,7 @@
 #include "user/api/body.h"
 #include "user/api/delete.h"
 #include "user/api/failure.h"
+#include "user/api/meta.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
 #include "user/api/write.h"
@@ -169,6 +170,20 @@ static int budget_check(const json_t *object, struct failure *failure)
 	return 0;
 }
 
+static void budget_is_spent(json_t *status, const char *now)
+{
+	json_t *condition;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "conditions"), i, condition) {
+		if (strcmp(json_string_at(condition, "type", ""), "DisruptionAllowed") != 0)
+			continue;
+		json_object_set_new(condition, "status", json_string("False"));
+		json_object_set_new(condition, "reason", json_string("InsufficientPods"));
+		json_object_set_new(condition, "lastTransitionTime", json_string(now));
+	}
+}
+
 /* One disruption less is allowed until the controller has seen the Pod go. */
 static int budget_take(json_t *object, const char *pod)
 {
@@ -183,6 +198,8 @@ static int budget_take(json_t *object, const char *pod)
 			return -ENOMEM;
 	}
 	clock_rfc3339(clock_wall(), now);
+	if (allowed == 1)
+		budget_is_spent(status, now);
 	return json_object_set_new(disrupted, pod, json_string(now)) < 0 ||
 			       json_object_set_new(
 				       status, "disruptionsAllowed", json_integer(allowed - 1)) < 0
@@ -273,6 +290,8 @@ static int eviction_read(
 		    request->name) != 0)
 		return failure_set(failure, 400, "BadRequest",
 			"name in URL does not match name in Eviction object");
+	if (meta_check_path(request, eviction, failure) < 0)
+		return -1;
 	return deletion_read_options(
 		request, json_object_get(eviction, "deleteOptions"), deletion, failure);
 }

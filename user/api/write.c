@@ -16,9 +16,10 @@
 #include "user/http/server.h"
 #include "user/store/store.h"
 
-#define TRIES_MOST 20
-#define WAIT_EACH  (20 * USEC_PER_MSEC)
-#define WAIT_MOST  (2 * USEC_PER_SEC)
+#define TRIES_MOST  20
+#define STORED_MOST (2 * HTTP_MAX_BODY) /* bytes: patches may add up */
+#define WAIT_EACH   (20 * USEC_PER_MSEC)
+#define WAIT_MOST   (2 * USEC_PER_SEC)
 
 static void write_free(struct write *write)
 {
@@ -104,7 +105,11 @@ static void write_again(struct write *write)
 		write_try(write);
 		return;
 	}
-	failure_conflict(&failure, &write->request);
+	if (write_lost_claim(write))
+		failure_set(&failure, 429, "TooManyRequests",
+			"too many changes at a time, please try again later");
+	else
+		failure_conflict(&failure, &write->request);
 	write_fail(write, &failure);
 }
 
@@ -250,6 +255,13 @@ static void write_put(struct write *write, const char *key, const struct store_e
 	if (write->effect == WRITE_PUT && stored_encode(write->object, &blob) < 0) {
 		failure_internal(&failure, "out of memory");
 		write_fail(write, &failure);
+		return;
+	}
+	if (blob && blob->size > STORED_MOST) {
+		failure_set(&failure, 413, "RequestEntityTooLarge",
+			"the object would be larger than %u bytes", STORED_MOST);
+		write_fail(write, &failure);
+		blob_unref(blob);
 		return;
 	}
 	if (write->effect == WRITE_NONE || write->request.dry_run ||

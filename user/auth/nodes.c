@@ -358,7 +358,7 @@ static const char *refuse_pod(
 			   : "can only create pods with spec.nodeName set to itself";
 	if (strcmp(access->subresource, "status") == 0)
 		return same_labels(object, old) ? NULL : "can not update labels through pod status";
-	return strcmp(access->verb, "create") == 0 && !old ? refuse_mirror(node, object) : NULL;
+	return old ? NULL : refuse_mirror(node, object);
 }
 
 const char *node_write_refusal(

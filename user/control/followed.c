@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "user/control/owned.h"
+
 /* Keeps metadata, and who it is. */
 static void trim_to_metadata(json_t *item)
 {
@@ -19,6 +21,59 @@ static void trim_to_metadata(json_t *item)
 		if (!*at)
 			json_object_del(item, key);
 	}
+}
+
+static void forget(json_t *object, const char *const *keys)
+{
+	for (; *keys; keys++)
+		json_object_del(object, *keys);
+}
+
+static void forget_in_each(json_t *list, const char *const *keys)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		forget(item, keys);
+}
+
+static void trim_annotations(json_t *meta)
+{
+	json_t *annotations = json_object_get(meta, "annotations");
+	json_t *value = json_incref(json_object_get(annotations, POD_DELETION_COST));
+
+	if (annotations)
+		json_object_clear(annotations);
+	if (value)
+		json_object_set_new(annotations, POD_DELETION_COST, value);
+}
+
+/* Most of a Pod tells its node what to run: of that controllers know the ports and what it takes. */
+static void trim_pod(json_t *pod)
+{
+	static const char *const of_meta[] = {"managedFields", NULL};
+	static const char *const of_spec[] = {
+		"volumes", "securityContext", "dnsConfig", "hostAliases", "imagePullSecrets", NULL};
+	static const char *const of_containers[] = {"args", "command", "env", "envFrom",
+		"lifecycle", "livenessProbe", "readinessProbe", "securityContext", "startupProbe",
+		"terminationMessagePath", "terminationMessagePolicy", "volumeDevices",
+		"volumeMounts", "workingDir", NULL};
+	static const char *const of_statuses[] = {
+		"containerID", "image", "imageID", "lastState", "state", "volumeMounts", NULL};
+	static const char *const lists[] = {
+		"containers", "initContainers", "ephemeralContainers", NULL};
+	static const char *const status_lists[] = {
+		"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses", NULL};
+	json_t *meta = json_object_get(pod, "metadata"), *spec = json_object_get(pod, "spec");
+
+	trim_annotations(meta);
+	forget(meta, of_meta);
+	forget(spec, of_spec);
+	for (const char *const *list = lists; *list; list++)
+		forget_in_each(json_object_get(spec, *list), of_containers);
+	for (const char *const *list = status_lists; *list; list++)
+		forget_in_each(json_object_get(json_object_get(pod, "status"), *list), of_statuses);
 }
 
 /* Its age is all that counts. */
@@ -43,7 +98,7 @@ static void trim_event(json_t *item)
 const struct followed_kind followed_kinds[] = {
 	[FOLLOWED_NAMESPACES] = KIND("", "Namespace", "namespaces"),
 	[FOLLOWED_NODES] = KIND("", "Node", "nodes"),
-	[FOLLOWED_PODS] = KIND("", "Pod", "pods"),
+	[FOLLOWED_PODS] = KIND("", "Pod", "pods", .trim = trim_pod),
 	[FOLLOWED_REPLICA_SETS] = KIND("apps", "ReplicaSet", "replicasets"),
 	[FOLLOWED_DEPLOYMENTS] = KIND("apps", "Deployment", "deployments"),
 	[FOLLOWED_SERVICES] = KIND("", "Service", "services"),

@@ -10,6 +10,8 @@
 
 struct requests;
 
+#define POD_DELETION_COST "controller.kubernetes.io/pod-deletion-cost" /* an annotation */
+
 /* Borrowed objects. */
 struct owned {
 	const json_t **list;

@@ -13,8 +13,6 @@
 #include "user/control/requests.h"
 #include "user/model/age.h"
 
-#define DELETION_COST "controller.kubernetes.io/pod-deletion-cost"
-
 static char *pod_target(const json_t *pod)
 {
 	return request_target(
@@ -82,7 +80,7 @@ static long long pod_cost(const json_t *pod)
 	const json_t *annotations =
 		json_object_get(json_object_get(pod, "metadata"), "annotations");
 
-	return strtoll(json_string_at(annotations, DELETION_COST, "0"), NULL, 10);
+	return strtoll(json_string_at(annotations, POD_DELETION_COST, "0"), NULL, 10);
 }
 
 /* The caller owns the list; NULL when memory is out. */

@@ -47,17 +47,22 @@ static json_t *message_fields(const json_t *object, const struct schema_message 
 	return NULL;
 }
 
+/* Of a map or list: one with all that is in it, or by its parts. */
+static json_t *part_fields(const json_t *part, const struct schema_message *message)
+{
+	return message && !message->atomic ? message_fields(part, message) : json_object();
+}
+
 static int keys_add(json_t *set, const json_t *map, const struct schema_field *field)
 {
-	const struct schema_message *message = field_message(field);
 	const char *key;
 	json_t *value;
 	int r = 0;
 
 	json_object_foreach ((json_t *)map, key, value)
 		if (r == 0)
-			r = member_add(set, field_name(key),
-				message ? message_fields(value, message) : json_object());
+			r = member_add(
+				set, field_name(key), part_fields(value, field_message(field)));
 	return r;
 }
 
@@ -68,9 +73,10 @@ static int items_add(json_t *set, const json_t *list, const struct schema_field 
 	int r = 0;
 
 	json_array_foreach (list, i, item) {
-		json_t *parts = message_fields(item, field->message);
+		json_t *parts = part_fields(item, field->message);
 
-		if (!parts || json_object_set_new(parts, ".", json_object()) < 0)
+		if (!parts || (!field->message->atomic &&
+				      json_object_set_new(parts, ".", json_object()) < 0))
 			r = -ENOMEM;
 		if (r == 0)
 			r = member_add(set, member_name(item, field), json_incref(parts));
@@ -134,19 +140,27 @@ json_t *fields_of(const json_t *object, const struct schema_message *message)
 
 /* --- sets --- */
 
+/* Takes @sum, the union of two nodes of which one may be a member without its parts. */
+static json_t *node_joined(json_t *sum, const json_t *a, const json_t *b)
+{
+	if (json_object_size(sum) > 0 && (is_member(a) || is_member(b)))
+		json_object_set_new(sum, ".", json_object());
+	return sum;
+}
+
 json_t *fields_union(const json_t *a, const json_t *b)
 {
 	json_t *both = a && b ? json_copy((json_t *)a) : NULL, *child;
 	const char *key;
 
+	if (!both)
+		return NULL;
 	json_object_foreach ((json_t *)b, key, child) {
 		const json_t *mine = json_object_get(both, key);
-		json_t *sum = mine ? fields_union(mine, child) : json_incref(child);
+		json_t *sum = mine ? node_joined(fields_union(mine, child), mine, child)
+				   : json_incref(child);
 
-		if (mine && strcmp(key, ".") != 0 && json_object_size(sum) > 0 &&
-			(is_member(mine) || is_member(child)))
-			json_object_set_new(sum, ".", json_object());
-		if (both && json_object_set_new(both, key, sum) < 0) {
+		if (json_object_set_new(both, key, sum) < 0) {
 			json_decref(both);
 			return NULL;
 		}
@@ -175,11 +189,13 @@ json_t *fields_without(const json_t *a, const json_t *b)
 	json_t *rest = a && b ? json_object() : NULL, *child;
 	const char *key;
 
+	if (!rest)
+		return NULL;
 	json_object_foreach ((json_t *)a, key, child) {
 		const json_t *other = json_object_get(b, key);
 		json_t *left = other ? node_without(child, other) : json_incref(child);
 
-		if (left && rest)
+		if (left)
 			json_object_set_new(rest, key, left);
 	}
 	return rest;

@@ -27,6 +27,9 @@ json_t *fields_common(const json_t *a, const json_t *b);
 json_t *fields_differing(const json_t *set, const json_t *one, const json_t *other,
 	const struct schema_message *message);
 
+/* The list in @object that names one of its items twice, by the name of its field; NULL: there is none. */
+const char *fields_repeated(const json_t *object, const struct schema_message *message);
+
 /* @applied laid over @live: maps and lists with keys grow together, everything else is replaced. */
 json_t *fields_merge(
 	const json_t *live, const json_t *applied, const struct schema_message *message);

@@ -107,6 +107,42 @@ json_t *fields_differing(const json_t *set, const json_t *one, const json_t *oth
 	return set ? differing(set, one, other, (struct at){.message = message}) : NULL;
 }
 
+/* --- items that are there twice --- */
+
+static const char *list_repeated(const json_t *list, const struct schema_field *field)
+{
+	AUTO_JSON index = list_index(list, field);
+	const char *found = NULL;
+	json_t *item;
+	size_t i;
+
+	if (json_object_size(index) != json_array_size(list))
+		return field->name;
+	json_array_foreach (list, i, item)
+		if (!found && field_message(field))
+			found = fields_repeated(item, field->message);
+	return found;
+}
+
+const char *fields_repeated(const json_t *object, const struct schema_message *message)
+{
+	const char *key, *found = NULL;
+	json_t *value;
+
+	json_object_foreach ((json_t *)object, key, value) {
+		const struct schema_field *field = schema_field_find(message, key);
+		enum ownership ownership = field_ownership(field);
+
+		if (found)
+			break;
+		if (ownership == OWNED_BY_FIELD)
+			found = fields_repeated(value, field->message);
+		else if (ownership == OWNED_BY_ITEM || ownership == OWNED_BY_VALUE)
+			found = list_repeated(value, field);
+	}
+	return found;
+}
+
 /* --- merging --- */
 
 static json_t *value_merge(
@@ -128,6 +164,14 @@ json_t *fields_merge(
 	return result;
 }
 
+/* One of a map or list; what is owned whole, or is new, stands as it is applied. */
+static json_t *part_merge(
+	const json_t *live, const json_t *applied, const struct schema_message *message)
+{
+	return live && message && !message->atomic ? fields_merge(live, applied, message)
+						   : json_incref((json_t *)applied);
+}
+
 static json_t *map_merge(
 	const json_t *live, const json_t *applied, const struct schema_field *field)
 {
@@ -136,9 +180,8 @@ static json_t *map_merge(
 	const char *key;
 
 	json_object_foreach ((json_t *)applied, key, value)
-		json_object_set_new(result, key,
-			message ? fields_merge(json_object_get(live, key), value, message)
-				: json_incref(value));
+		json_object_set_new(
+			result, key, part_merge(json_object_get(live, key), value, message));
 	return result;
 }
 
@@ -160,7 +203,7 @@ static json_t *list_followers(
 			r = -1;
 		else if (!json_object_get(applied_index, name))
 			r = json_array_append(list, item);
-		else
+		else if (!(list = json_object_get(followers, name))) /* else it is there twice */
 			r = json_object_set_new(followers, name, list = json_array());
 	}
 	if (r == 0)
@@ -185,8 +228,7 @@ static json_t *list_merge(
 		AUTO_FREE char *name = member_name(item, field);
 		const json_t *old = name ? json_object_get(olds, name) : NULL;
 
-		json_array_append_new(result,
-			message && old ? fields_merge(old, item, message) : json_incref(item));
+		json_array_append_new(result, part_merge(old, item, message));
 		json_array_extend(result, name ? json_object_get(followers, name) : NULL);
 	}
 	return result;
@@ -241,6 +283,8 @@ static int items_remove(json_t *list, const json_t *set, const json_t *kept, str
 			left = member_rest(
 				item, part, json_object_get(kept, name), at_member(at, name), &r);
 		}
+		if (left && part)
+			r = item_keep_keys(left, item, at.field);
 		if (left && json_array_append_new(rest, left) < 0)
 			r = -ENOMEM;
 		if (r < 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/base/cleanup.h"
@@ -30,9 +31,9 @@ static json_t *entry_set(const json_t *entry)
 /* Takes @set. */
 static json_t *entry_new(const char *operation, const struct managed_by *by, json_t *set)
 {
-	json_t *entry = json_pack("{s:o, s:s, s:s, s:s, s:s, s:o}", "manager",
-		json_any_text(by->manager), "operation", operation, "apiVersion", by->api_version,
-		"time", by->now, "fieldsType", "FieldsV1", "fieldsV1", set);
+	json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "manager", by->manager,
+		"operation", operation, "apiVersion", by->api_version, "time", by->now,
+		"fieldsType", "FieldsV1", "fieldsV1", set);
 
 	if (entry && by->subresource[0])
 		json_object_set_new(entry, "subresource", json_string(by->subresource));
@@ -67,9 +68,41 @@ static int entry_keep(json_t *entries, const json_t *entry, json_t *set)
 	return json_array_append_new(entries, copy) < 0 ? -ENOMEM : 0;
 }
 
+/* As upstream sorts them: who applies before who updates, by time, then by name. */
+static int entry_order(const void *first, const void *second)
+{
+	static const char *const keys[] = {
+		"operation", "time", "manager", "apiVersion", "subresource"};
+	const json_t *a = *(json_t *const *)first, *b = *(json_t *const *)second;
+	int order = 0;
+
+	for (size_t i = 0; i < COUNT(keys) && order == 0; i++)
+		order = strcmp(json_string_at(a, keys[i], ""), json_string_at(b, keys[i], ""));
+	return order;
+}
+
+/* The caller owns it; NULL: no memory. */
+static json_t *entries_sorted(const json_t *entries)
+{
+	size_t count = json_array_size(entries);
+	AUTO_FREE json_t **list = calloc(count + 1, sizeof(list[0]));
+	json_t *sorted = list ? json_array() : NULL;
+
+	if (!sorted)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		list[i] = json_array_get(entries, i);
+	qsort(list, count, sizeof(list[0]), entry_order);
+	for (size_t i = 0; i < count; i++)
+		json_array_append(sorted, list[i]);
+	return sorted;
+}
+
 static int entries_put(json_t *object, json_t *entries)
 {
-	return json_object_set(meta_of(object), "managedFields", entries) < 0 ? -ENOMEM : 0;
+	return json_object_set_new(meta_of(object), "managedFields", entries_sorted(entries)) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* --- other writes than apply --- */
@@ -184,11 +217,12 @@ struct applying {
 	const json_t *live, *applied;
 	const struct managed_by *by;
 	const struct schema_message *message;
+	json_t *merged;	   /* what is applied, laid over it */
 	json_t *set;	   /* what is applied */
 	json_t *changed;   /* of it, what is not so yet */
 	json_t *granted;   /* what kubectl applied by itself before: it takes that over */
 	json_t *others;	   /* what others still own */
-	json_t *prior;	   /* what the manager applied before; NULL: nothing */
+	json_t *prior;	   /* what the manager applied before */
 	json_t *entries;   /* of the new object, without its own */
 	json_t *conflicts; /* {"manager", "path"} */
 	const char *since; /* of its own entry before */
@@ -196,6 +230,7 @@ struct applying {
 
 static void cleanup_applying(struct applying *applying)
 {
+	json_decref(applying->merged);
 	json_decref(applying->set);
 	json_decref(applying->changed);
 	json_decref(applying->granted);
@@ -252,6 +287,15 @@ static int conflicts_add(struct applying *applying, const json_t *entry, const j
 	return 0;
 }
 
+/* kubectl by itself, as it updated before it applied here. */
+static bool entry_is_kubectls(const json_t *entry)
+{
+	const char *manager = json_string_at(entry, "manager", "");
+
+	return strcmp(json_string_at(entry, "operation", ""), "Update") == 0 &&
+	       (strcmp(manager, BEFORE) == 0 || strcmp(manager, "kubectl-client-side-apply") == 0);
+}
+
 /* What somebody else owns and is now different is taken from him, or a conflict. */
 static int apply_to_other(struct applying *applying, const json_t *entry)
 {
@@ -260,6 +304,12 @@ static int apply_to_other(struct applying *applying, const json_t *entry)
 	AUTO_JSON left = fields_without(entry_set(entry), taken);
 	json_t *others;
 
+	if (left && entry_is_kubectls(entry) && applying->prior == applying->granted) {
+		json_t *rest = fields_without(left, applying->granted);
+
+		json_decref(left);
+		left = rest;
+	}
 	if (!disputed || !left)
 		return -ENOMEM;
 	if (!applying->by->force && conflicts_add(applying, entry, disputed) < 0)
@@ -270,19 +320,29 @@ static int apply_to_other(struct applying *applying, const json_t *entry)
 	return others ? entry_keep(applying->entries, entry, json_incref(left)) : -ENOMEM;
 }
 
-static int apply_to_entries(struct applying *applying, const json_t *entries)
+static const json_t *entry_own(const struct applying *applying, const json_t *entries)
 {
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach (entries, i, entry) {
-		if (entry_is(entry, "Apply", applying->by)) {
-			applying->prior = json_incref(entry_set(entry));
-			applying->since = json_string_at(entry, "time", NULL);
-		} else if (apply_to_other(applying, entry) < 0) {
+	json_array_foreach (entries, i, entry)
+		if (entry_is(entry, "Apply", applying->by))
+			return entry;
+	return NULL;
+}
+
+/* Who applies for the first time has applied before what is granted. */
+static int apply_to_entries(struct applying *applying, const json_t *entries)
+{
+	const json_t *own = entry_own(applying, entries);
+	json_t *entry;
+	size_t i;
+
+	applying->prior = json_incref(own ? entry_set(own) : applying->granted);
+	applying->since = json_string_at(own, "time", NULL);
+	json_array_foreach (entries, i, entry)
+		if (entry != own && apply_to_other(applying, entry) < 0)
 			return -ENOMEM;
-		}
-	}
 	return 0;
 }
 
@@ -304,15 +364,16 @@ static int apply_begin(struct applying *applying)
 {
 	AUTO_JSON before = entries_before(applying);
 
+	applying->merged = fields_merge(applying->live, applying->applied, applying->message);
 	applying->set = fields_of(applying->applied, applying->message);
 	applying->changed = fields_differing(
-		applying->set, applying->live, applying->applied, applying->message);
+		applying->set, applying->live, applying->merged, applying->message);
 	applying->granted = last_applied_fields(applying);
 	applying->others = json_object();
 	applying->entries = json_array();
 	applying->conflicts = json_array();
-	if (!before || !applying->changed || !applying->granted || !applying->others ||
-		!applying->entries || !applying->conflicts)
+	if (!before || !applying->merged || !applying->changed || !applying->granted ||
+		!applying->others || !applying->entries || !applying->conflicts)
 		return -ENOMEM;
 	return apply_to_entries(applying, before);
 }
@@ -322,8 +383,6 @@ static int apply_removals(const struct applying *applying, json_t *object)
 	AUTO_JSON kept = fields_union(applying->set, applying->others);
 	AUTO_JSON gone = fields_without(applying->prior, kept);
 
-	if (!applying->prior)
-		return 0;
 	return gone ? fields_remove(object, gone, kept, applying->message) : -ENOMEM;
 }
 
@@ -332,7 +391,7 @@ static int apply_own_entry(const struct applying *applying, json_t *object)
 	struct managed_by by = *applying->by;
 	json_t *meta = json_copy(meta_of(object));
 
-	if (applying->since && applying->prior && json_equal(applying->prior, applying->set) &&
+	if (applying->since && json_equal(applying->prior, applying->set) &&
 		json_object_size(applying->changed) == 0)
 		by.now = applying->since;
 	if (!meta || json_object_set_new(object, "metadata", meta) < 0 ||
@@ -354,9 +413,8 @@ int managed_apply(const json_t *live, const json_t *applied, const struct manage
 	*ret_conflicts = json_incref(applying.conflicts);
 	if (json_array_size(applying.conflicts) > 0)
 		return 0;
-	object = fields_merge(live, applied, message);
-	if (!object || apply_removals(&applying, object) < 0 ||
-		apply_own_entry(&applying, object) < 0)
+	object = take_ptr(applying.merged);
+	if (apply_removals(&applying, object) < 0 || apply_own_entry(&applying, object) < 0)
 		return -ENOMEM;
 	*ret = take_ptr(object);
 	return 0;

@@ -27,5 +27,8 @@ const struct schema_message *field_message(const struct schema_field *field);
 /* "k:{...}" or "v:..." of an item of the list @field.  The caller frees it; NULL: no memory. */
 char *member_name(const json_t *item, const struct schema_field *field);
 
+/* What is left of an item is still that item: gives @rest the keys of @item.  -ENOMEM. */
+int item_keep_keys(json_t *rest, const json_t *item, const struct schema_field *field);
+
 /* The node of a set is in it itself, not only by parts. */
 bool is_member(const json_t *node);
