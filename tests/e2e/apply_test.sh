@@ -5,17 +5,11 @@
 # kubectl's apply --server-side.
 . "${0%/*}/control.sh"
 
-KUBECTL=${KUBECTL:-$SOURCE_DIR/build/kubectl/usr/bin/kubectl}
 APPLY='Content-Type: application/apply-patch+yaml'
 MAPS=$NS/default/configmaps
 DEPLOYMENTS=/apis/apps/v1/namespaces/default/deployments
-export KUBECONFIG=$TEST_DIR/admin.conf HOME=$TEST_DIR/home
 
-"$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --listen 127.0.0.1:6443 --pki-dir "$TEST_DIR/pki" \
-	--admin-kubeconfig "$KUBECONFIG" --advertise-address 192.0.2.1 2>"$TEST_DIR/control.log" &
-control=$!
-at_exit kill "$control"
-eventually "podnet-control is there" 20 answers https "$NS/default/services/kubernetes" '.spec.ports[0].name'
+control_begin_tls
 
 apply() { # PATH MANAGER YAML [QUERY]: "CODE", the answer in $TEST_DIR/answer
 	code PATCH "$1?fieldManager=$2${4:+&$4}" "$3" "$APPLY"
@@ -141,7 +135,6 @@ is "but makes nothing" "$(as_pat new) $(said .message | sed 's/ in API.*//')" \
 
 # --- kubectl ---
 if [ -x "$KUBECTL" ]; then
-	mkdir -p "$HOME"
 	k() {
 		timeout 60 "$KUBECTL" "$@"
 	}

@@ -39,3 +39,20 @@ answers() { # WANT GET-ARGUMENTS
 missing() { # PATH
 	[ "$(code GET "$1")" = 404 ]
 }
+
+# Starts it, with what else it needs, and waits until it leads to itself: ARGUMENT...
+control_begin() {
+	"$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --pki-dir "$TEST_DIR/pki" \
+		--advertise-address 192.0.2.1 "$@" 2>"$TEST_DIR/control.log" &
+	control=$!
+	at_exit kill "$control"
+	eventually "podnet-control is there" 20 answers https "$NS/default/services/kubernetes" '.spec.ports[0].name'
+}
+
+# For an unmodified kubectl as well; nodes that the test plays may be silent.
+control_begin_tls() {
+	KUBECTL=${KUBECTL:-$SOURCE_DIR/build/kubectl/usr/bin/kubectl}
+	export KUBECONFIG=$TEST_DIR/admin.conf HOME=$TEST_DIR/home
+	mkdir -p "$HOME"
+	control_begin --listen 127.0.0.1:6443 --admin-kubeconfig "$KUBECONFIG" --node-grace 600
+}

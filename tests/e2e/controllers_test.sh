@@ -7,11 +7,7 @@
 
 GRACE=5 # seconds until a silent node is taken for lost
 
-"$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --listen "" --pki-dir "$TEST_DIR/pki" --node-grace "$GRACE" \
-	--advertise-address 192.0.2.1 2>"$TEST_DIR/control.log" &
-control=$!
-at_exit kill "$control"
-eventually "podnet-control is there" 20 answers https "$NS/default/services/kubernetes" '.spec.ports[0].name'
+control_begin --listen "" --node-grace "$GRACE"
 
 # --- what a cluster begins with ---
 is "its Service has the first address" "$(get "$NS/default/services/kubernetes" .spec.clusterIP)" 10.96.0.1

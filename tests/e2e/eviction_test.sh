@@ -5,17 +5,11 @@
 # Nodes and what runs on them are played by this test.
 . "${0%/*}/control.sh"
 
-KUBECTL=${KUBECTL:-$SOURCE_DIR/build/kubectl/usr/bin/kubectl}
 STRATEGIC='Content-Type: application/strategic-merge-patch+json'
 PODS=$NS/default/pods
 BUDGETS=/apis/policy/v1/namespaces/default/poddisruptionbudgets
-export KUBECONFIG=$TEST_DIR/admin.conf HOME=$TEST_DIR/home
 
-"$PODNET_BIN/podnet-control" --store memory --run-dir "$RUN" --listen 127.0.0.1:6443 --pki-dir "$TEST_DIR/pki" \
-	--admin-kubeconfig "$KUBECONFIG" --advertise-address 192.0.2.1 --node-grace 600 2>"$TEST_DIR/control.log" &
-control=$!
-at_exit kill "$control"
-eventually "podnet-control is there" 20 answers https "$NS/default/services/kubernetes" '.spec.ports[0].name'
+control_begin_tls
 
 for node in n1 n2; do
 	make /api/v1/nodes "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"$node\"},
@@ -132,7 +126,6 @@ ask DELETE "$BUDGETS/two" >/dev/null
 
 # --- drain, as people type it ---
 if [ -x "$KUBECTL" ]; then
-	mkdir -p "$HOME"
 	before=$(names '.spec.nodeName == "n1"' | wc -w)
 	timeout 60 "$KUBECTL" drain n1 >"$TEST_DIR/drain" 2>&1 &
 	export drain=$! # for eval
