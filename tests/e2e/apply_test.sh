@@ -105,6 +105,9 @@ is "a status is not applied with the rest" "$(apply "$DEPLOYMENTS/web" three \
 	"$(printf 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}}\nstatus: {replicas: 77}\n')") $(said .status.replicas)" \
 	"200 $(get "$DEPLOYMENTS/web" .status.replicas)"
 
+eventually "a controller owns the status that it writes" 10 answers '["podnet-control"]' "$DEPLOYMENTS/web" \
+	'[.metadata.managedFields[] | select(.subresource == "status") | .manager] | unique'
+
 # --- bad input ---
 is "without a manager" "$(code PATCH "$MAPS/m" "$(map '{}')" "$APPLY") $(said .message)" \
 	'422 PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/client/client.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct client {
 	struct http_remote remote;
 	struct lookup *lookup; /* of the remote */
 	struct shown *shown;   /* NULL: a socket */
-	char *authorization;
+	char *agent, *authorization;
 	struct client_call *calls;
 };
 
@@ -114,6 +115,11 @@ int client_new(
 	if (!client)
 		return err_set(err, ENOMEM, "make a client");
 	client->loop = loop;
+	client->agent = fs_format("%s/%s", program_invocation_short_name, PODNET_VERSION);
+	if (!client->agent) {
+		client_free(client);
+		return err_set(err, ENOMEM, "make a client");
+	}
 	r = config->socket_path ? client_local(client, config, err)
 				: client_remote(client, config, err);
 	if (r < 0) {
@@ -133,6 +139,7 @@ struct client *client_free(struct client *client)
 	lookup_free(client->lookup);
 	shown_drop(client->shown);
 	free(client->authorization);
+	free(client->agent);
 	free(client->socket_path);
 	free(client);
 	return NULL;
@@ -309,6 +316,7 @@ int client_send(struct client *client, const struct client_request *request, cli
 	struct http_call_spec spec = {
 		.socket_path = client->socket_path,
 		.remote = client->socket_path ? NULL : &client->remote,
+		.user_agent = client->agent,
 		.method = request->method,
 		.target = request->target,
 		.accept = CLIENT_JSON,
@@ -338,6 +346,7 @@ int client_follow(struct client *client, const char *target,
 	struct http_call_spec spec = {
 		.socket_path = client->socket_path,
 		.remote = client->socket_path ? NULL : &client->remote,
+		.user_agent = client->agent,
 		.method = "GET",
 		.target = target,
 		.accept = CLIENT_JSON,

@@ -151,6 +151,8 @@ static int call_compose(struct http_call *call, const struct http_call_spec *spe
 		&call->request, "%s %s HTTP/1.1\r\nHost: %s\r\n", spec->method, spec->target, host);
 	if (r == 0 && remote && remote->authorization)
 		r = buffer_printf(&call->request, "Authorization: %s\r\n", remote->authorization);
+	if (r == 0 && spec->user_agent)
+		r = buffer_printf(&call->request, "User-Agent: %s\r\n", spec->user_agent);
 	if (r == 0 && spec->accept)
 		r = buffer_printf(&call->request, "Accept: %s\r\n", spec->accept);
 	if (r < 0)

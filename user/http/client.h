@@ -31,6 +31,7 @@ struct http_call_spec {
 	const char *socket_path;	  /* NULL: @remote says where */
 	const struct http_remote *remote; /* its tls until the end of the call */
 	const char *method, *target;
+	const char *user_agent;	  /* "podnetd/1.0"; NULL: none */
 	const char *accept;	  /* NULL: anything */
 	const char *content_type; /* of the body; NULL: there is none */
 	const void *body;
