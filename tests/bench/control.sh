@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# bench: control.deploy10 control.rss.empty control.rss.5000 api.list5000
+# bench: control.deploy10 control.rss.empty control.rss.5000 control.rss.idle10000 api.list5000 watch.fanout watch.fanout.p99
 #
 # From `kubectl create deployment` of ten Pods to all of them ready, and from ten manifests to the same.  What
-# the API server keeps in memory with nothing and with 5,000 Pods of 4 KB, and how long a list of these takes
-# from a store on disk and from one in memory.
+# the API server keeps in memory with nothing, with 5,000 Pods of 4 KB and for 10,000 connections that say nothing, and
+# how long a list of these Pods takes from a store on disk and from one in memory.  The cores it takes to tell 200
+# watchers 1,000 updates a second, which are stored on disk, and how late they hear of them.
 BENCH_NODE=1 . "${0%/*}/lib.sh"
 
 SOCKET=$TEST_DIR/control/podnet-control.sock
@@ -72,6 +73,38 @@ measure_lists() {
 		for _ in $(rounds); do
 			sample api.list5000 "$who" "$(list_ms)"
 		done
+		control_stop
+	done
+}
+
+# --- many who listen ---
+measure_idle() {
+	local _ holder hold
+	mkdir -p "$TEST_DIR/store"
+	mkfifo "$TEST_DIR/hold"
+	control_start "sqlite:$TEST_DIR/store/objects"
+	for _ in $(rounds); do
+		"$BENCH_TOOLS/idle" "$SOCKET" 10000 <"$TEST_DIR/hold" >"$TEST_DIR/held" &
+		holder=$!
+		exec {hold}>"$TEST_DIR/hold"
+		eventually "10,000 connections are there" 60 grep -q held "$TEST_DIR/held"
+		sample control.rss.idle10000 ours "$(rss_mb)"
+		ok "it answers beside them" control_is_ready
+		exec {hold}>&-
+		wait "$holder"
+		test_result $? "none of them was closed"
+	done
+	control_stop
+}
+
+measure_fanout() {
+	local _ cores late
+	mkdir -p "$TEST_DIR/store"
+	for _ in $(rounds); do
+		control_start "sqlite:$TEST_DIR/store/objects"
+		read -r cores late < <("$BENCH_TOOLS/fanout" "$SOCKET" "$control" 200 1000 3)
+		sample watch.fanout ours "$cores"
+		sample watch.fanout.p99 ours "$late"
 		control_stop
 	done
 }
@@ -152,9 +185,14 @@ cat >"$TEST_DIR/kubeconfig" <<-END
 END
 LAB_FLAGS+=(--kubeconfig "$TEST_DIR/kubeconfig")
 ! wanted api.list5000 control.rss.empty control.rss.5000 || measure_lists
+! wanted control.rss.idle10000 || measure_idle
+! wanted watch.fanout watch.fanout.p99 || measure_fanout
 ! wanted control.deploy10 || measure_deploy
 report control.deploy10 ms manifests
 report control.rss.empty MB
 report control.rss.5000 MB
+report control.rss.idle10000 MB
 report api.list5000 ms memory
+report watch.fanout cores
+report watch.fanout.p99 ms
 done_testing
