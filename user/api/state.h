@@ -8,8 +8,17 @@
 struct audit;
 struct policy;
 struct signer;
+struct timer;
 struct watcher;
 struct write;
+
+/* Watchers that have something to tell, the longest waiting first.  They share a timer: an event source each would
+ * cost a turn of the loop for every watcher of an object. */
+struct watch_queue {
+	struct watcher *first, **end;
+	struct timer *timer;
+	uint64_t due; /* clock_now() microseconds: not before */
+};
 
 struct api {
 	sd_event *loop;
@@ -18,6 +27,7 @@ struct api {
 	struct address_range services;
 	struct watcher *watchers;
 	size_t watcher_count;
+	struct watch_queue ready;
 	struct write *writes;
 	bool closing; /* nothing new begins */
 	struct policy *policy;

@@ -25,7 +25,10 @@
 
 #define BOOKMARK_EVERY	(60 * USEC_PER_SEC)
 #define TIMEOUT_DEFAULT (1800 * USEC_PER_SEC)
-#define TURN_BYTES	(256u << 10) /* then others have their turn */
+#define TURN_BYTES	(256u << 10) /* of a watcher; then others have their turn */
+#define TURN_WATCHERS	32	     /* then requests have theirs */
+/* Changes that follow so soon upon others are told together. */
+#define TELL_EVERY (2 * USEC_PER_MSEC)
 
 #define INITIAL_END "k8s.io/initial-events-end"
 
@@ -43,13 +46,26 @@ struct watcher {
 	uint64_t initial_revision;
 	bool tell_initial_end, bookmarks, columns_sent;
 	bool full; /* the connection has enough: it wakes us, not the store */
-	sd_event_source *turn;
-	struct timer *timer; /* for the next bookmark, or the end */
+	struct watcher *ready_next, **ready_link; /* NULL: not in the queue */
+	struct timer *timer;			  /* for the next bookmark, or the end */
 	uint64_t until, next_bookmark;
 };
 
+static void watcher_leave_queue(struct watcher *watcher)
+{
+	if (!watcher->ready_link)
+		return;
+	*watcher->ready_link = watcher->ready_next;
+	if (watcher->ready_next)
+		watcher->ready_next->ready_link = watcher->ready_link;
+	else
+		watcher->api->ready.end = watcher->ready_link;
+	watcher->ready_link = NULL;
+}
+
 static void watcher_free(struct watcher *watcher)
 {
+	watcher_leave_queue(watcher);
 	*watcher->link = watcher->next;
 	if (watcher->next)
 		watcher->next->link = watcher->link;
@@ -57,7 +73,6 @@ static void watcher_free(struct watcher *watcher)
 	store_watch_free(watcher->watch);
 	filter_free(watcher->filter);
 	index_clear(&watcher->initial);
-	source_free(watcher->turn);
 	timer_free(watcher->timer);
 	free(watcher);
 }
@@ -66,6 +81,7 @@ void watchers_free(struct api *api)
 {
 	while (api->watchers)
 		watcher_free(api->watchers);
+	api->ready.timer = timer_free(api->ready.timer);
 }
 
 static void watcher_gone(void *userdata)
@@ -83,9 +99,16 @@ static void watcher_end(struct watcher *watcher)
 static void watcher_wake(void *userdata)
 {
 	struct watcher *watcher = userdata;
+	struct watch_queue *ready = &watcher->api->ready;
 
-	if (!watcher->full)
-		sd_event_source_set_enabled(watcher->turn, SD_EVENT_ONESHOT);
+	if (watcher->full || watcher->ready_link)
+		return;
+	if (!ready->first)
+		timer_arm(ready->timer, ready->due);
+	watcher->ready_next = NULL;
+	watcher->ready_link = ready->end;
+	*ready->end = watcher;
+	ready->end = &watcher->ready_next;
 }
 
 /* --- events --- */
@@ -234,18 +257,16 @@ static int watcher_next(struct watcher *watcher, struct buffer *out)
 }
 
 /* Sends what there is, until the connection or the turn is full. */
-static int watcher_turn(sd_event_source *source, void *userdata)
+static void watcher_turn(struct watcher *watcher)
 {
-	struct watcher *watcher = userdata;
 	AUTO_BUFFER out = {0};
 	int r, full = 0;
 
-	(void)source;
 	do
 		r = watcher_next(watcher, &out);
 	while (r > 0 && out.len < TURN_BYTES);
 	if (out.len)
-		full = http_stream_write(watcher->exchange, buffer_head(&out), out.len);
+		full = http_stream_send(watcher->exchange, buffer_head(&out), out.len);
 	watcher->full = full > 0;
 	if (full < 0 || (r < 0 && r != -ESTALE)) {
 		struct http_exchange *exchange = watcher->exchange;
@@ -257,7 +278,23 @@ static int watcher_turn(sd_event_source *source, void *userdata)
 	} else if (r > 0 && !full) {
 		watcher_wake(watcher);
 	} /* else the store or the connection wakes us */
-	return 0;
+}
+
+static void watchers_turn(void *userdata)
+{
+	struct watch_queue *ready = userdata;
+
+	for (int i = 0; i < TURN_WATCHERS && ready->first; i++) {
+		struct watcher *watcher = ready->first;
+
+		watcher_leave_queue(watcher);
+		watcher_turn(watcher);
+	}
+	ready->due = clock_now();
+	if (ready->first)
+		timer_arm(ready->timer, ready->due);
+	else
+		ready->due += TELL_EVERY;
 }
 
 static void watcher_tick(void *userdata)
@@ -350,6 +387,14 @@ static void watch_begin_stale(const struct api_request *request, struct failure 
 	http_stream_end(request->exchange);
 }
 
+static int queue_begin(struct api *api)
+{
+	if (api->ready.timer)
+		return 0;
+	api->ready.end = &api->ready.first;
+	return timer_new(api->loop, watchers_turn, &api->ready, &api->ready.timer, NULL);
+}
+
 static struct watcher *watcher_new(const struct api_request *request)
 {
 	struct api *api = request->api;
@@ -373,7 +418,7 @@ static struct watcher *watcher_new(const struct api_request *request)
 	api->watchers = watcher;
 	api->watcher_count++;
 	if (timer_new(api->loop, watcher_tick, watcher, &watcher->timer, NULL) < 0 ||
-		sd_event_add_defer(api->loop, &watcher->turn, watcher_turn, watcher) < 0) {
+		queue_begin(api) < 0) {
 		watcher_free(watcher);
 		return NULL;
 	}
@@ -427,5 +472,6 @@ int watch_begin(const struct api_request *request, struct failure *failure)
 	timer_arm(watcher->timer, watcher->bookmarks && watcher->next_bookmark < watcher->until
 					  ? watcher->next_bookmark
 					  : watcher->until);
+	watcher_wake(watcher);
 	return 0;
 }

@@ -155,24 +155,57 @@ static int stream_append(struct http_exchange *exchange, const void *data, size_
 	return buffer_append(&exchange->out, "\r\n", 2);
 }
 
-int http_stream_write(struct http_exchange *exchange, const void *data, size_t len)
+static int stream_queue(struct http_exchange *exchange, const void *data, size_t len)
 {
-	bool idle = exchange->out.len == 0;
-
 	if (exchange->state != EXCHANGE_STREAMING)
 		return -ENOMEM; /* http_stream_begin had none */
-	if (len == 0)
-		return 0;
 	if (exchange->out.len + len > STREAM_LIMIT)
 		return -ENOBUFS;
-	if (stream_append(exchange, data, len) < 0) {
+	if (len && stream_append(exchange, data, len) < 0) {
 		exchange_kill(exchange); /* half a chunk may be queued */
 		return -ENOMEM;
 	}
-	if (idle)
-		exchange_flush_later(exchange, EXCHANGE_STREAMING);
+	return 0;
+}
+
+static int stream_is_full(struct http_exchange *exchange)
+{
 	exchange->full = exchange->out.len >= STREAM_HIGH;
 	return exchange->full;
+}
+
+int http_stream_write(struct http_exchange *exchange, const void *data, size_t len)
+{
+	bool idle = exchange->out.len == 0;
+	int r = stream_queue(exchange, data, len);
+
+	if (r < 0)
+		return r;
+	if (idle && exchange->out.len)
+		exchange_flush_later(exchange, EXCHANGE_STREAMING);
+	return stream_is_full(exchange);
+}
+
+int http_stream_send(struct http_exchange *exchange, const void *data, size_t len)
+{
+	bool idle = exchange->out.len == 0;
+	int r = stream_queue(exchange, data, len);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	if (!idle || !exchange->out.len)
+		return stream_is_full(exchange);
+	/* What is wrong with the socket is found again by the loop, who tells of it. */
+	n = transport_send(
+		&exchange->transport, buffer_head(&exchange->out), exchange->out.len, false);
+	if (n > 0)
+		buffer_consume(&exchange->out, (size_t)n);
+	if (exchange->out.len)
+		exchange_flush_later(exchange, EXCHANGE_STREAMING);
+	else
+		buffer_clear(&exchange->out);
+	return stream_is_full(exchange);
 }
 
 void http_stream_end(struct http_exchange *exchange)

@@ -114,6 +114,9 @@ void http_stream_begin(struct http_exchange *exchange, unsigned status, const ch
  * wait; -ENOMEM. */
 int http_stream_write(struct http_exchange *exchange, const void *data, size_t len);
 
+/* The same for who writes seldom and much: what the connection takes goes out now, not in the loop's next turn. */
+int http_stream_send(struct http_exchange *exchange, const void *data, size_t len);
+
 /* Ends the stream, behind what is queued. */
 void http_stream_end(struct http_exchange *exchange);
 
