@@ -214,6 +214,8 @@ static int control_open(struct control *control, sd_event *loop, struct err *err
 		r = controller->jobs && controller->seen && controller->notes
 			    ? queue_new(loop, controller_turn, controller, &controller->queue)
 			    : -ENOMEM;
+		if (r == 0 && kinds[i]->open)
+			r = kinds[i]->open(controller);
 	}
 	for (size_t i = 0; i < FOLLOWED_COUNT && r == 0; i++)
 		r = follower_open(&control->followers[i], control, (enum followed)i);
@@ -251,6 +253,8 @@ struct control *control_free(struct control *control)
 	for (size_t i = 0; control->followers && i < FOLLOWED_COUNT; i++)
 		informer_free(control->followers[i].informer);
 	for (size_t i = 0; control->controllers && i < COUNT(kinds); i++) {
+		if (control->controllers[i].state)
+			kinds[i]->close(&control->controllers[i]);
 		queue_free(control->controllers[i].queue);
 		json_decref(control->controllers[i].jobs);
 		json_decref(control->controllers[i].seen);

@@ -122,6 +122,12 @@ static void job_done(void *userdata, const struct client_answer *answer)
 	job_next(job);
 }
 
+static void tell_written(struct controller *controller, const char *key, bool failed)
+{
+	if (controller->kind->written)
+		controller->kind->written(controller, key, failed);
+}
+
 static void job_end(struct job *job)
 {
 	struct controller *controller = job->controller;
@@ -130,6 +136,7 @@ static void job_end(struct job *job)
 
 	job_free(job);
 	json_object_del(controller->jobs, key);
+	tell_written(controller, key, failed);
 	if (failed) {
 		queue_retry(controller->queue, key);
 	} else {
@@ -169,6 +176,7 @@ void plan_write(struct controller *controller, const char *key, struct requests 
 		free(job);
 		free(copy);
 		requests_clear(plan);
+		tell_written(controller, key, true);
 		queue_retry(controller->queue, key);
 		return;
 	}

@@ -27,6 +27,11 @@ struct controller_kind {
 	/* Plans for one key.  -ENOMEM. */
 	int (*plan)(const struct controller *controller, const char *key, struct requests *plan);
 	bool starts; /* looks at CONTROLLER_ALL once everything is known */
+	/* Makes and releases controller->state.  -ENOMEM.  NULL: there is none. */
+	int (*open)(struct controller *controller);
+	void (*close)(struct controller *controller);
+	/* What was planned for @key has been written, or some of it could not be; may be NULL. */
+	void (*written)(struct controller *controller, const char *key, bool failed);
 };
 
 /* The key of controllers that look at everything at once. */
@@ -39,6 +44,7 @@ struct controller {
 	json_t *jobs;  /* keys that are being written */
 	json_t *seen;  /* key -> {kind: revision} that the cache must have reached */
 	json_t *notes; /* what the kind remembers between its turns */
+	void *state;   /* the same, of a kind that knows how to open */
 };
 
 struct control {
