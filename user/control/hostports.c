@@ -45,3 +45,16 @@ bool hostports_conflict(const json_t *pod, const json_t *other)
 				return true;
 	return false;
 }
+
+bool hostports_any(const json_t *pod)
+{
+	const json_t *container, *port;
+	size_t i, j;
+
+	json_array_foreach (
+		json_object_get(json_object_get(pod, "spec"), "containers"), i, container)
+		json_array_foreach (json_object_get(container, "ports"), j, port)
+			if (json_integer_at(port, "hostPort", 0))
+				return true;
+	return false;
+}

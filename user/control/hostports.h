@@ -8,3 +8,5 @@
 
 /* Both ask for the same port of the same protocol at the same address, or at all addresses. */
 bool hostports_conflict(const json_t *pod, const json_t *other);
+/* It asks for a port of its node. */
+bool hostports_any(const json_t *pod);

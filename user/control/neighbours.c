@@ -2,278 +2,253 @@
 #include "user/control/neighbours.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/base/cleanup.h"
 #include "user/control/owned.h"
-#include "user/control/placement.h"
-#include "user/control/schedule.h"
+#include "user/control/snapshot.h"
+#include "user/control/terms.h"
 #include "user/model/selector.h"
 
-#define REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
-#define PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
+/* What others require of Pods near them, counts a little for them, too. */
+#define REQUIRED_WEIGHT 1
 
-enum rule_kind { RULE_NEAR, RULE_APART, RULE_SPREAD, RULE_SPREAD_WISH, RULE_WEIGHT };
+enum rule_kind { RULE_NEAR, RULE_APART };
 
-/* One term or constraint, and how many Pods it counts in each topology. */
+/* One required term of the Pod, and how many Pods it counts in each domain. */
 struct rule {
 	enum rule_kind kind;
 	const json_t *term;
-	const char *key;
+	const struct topology *topology;
 	struct label_selector *selector;
-	double weight;
-	bool self; /* it counts the Pod itself, too */
-	json_t *counts;
+	int64_t *counts;
+	bool self; /* it means the Pod itself, too */
+};
+
+/* Numbers for the domains of one topology. */
+struct tally {
+	struct tally *next;
+	const struct topology *topology;
+	int64_t *of_domain;
 };
 
 struct neighbours {
-	const struct snapshot *snapshot;
-	const json_t *pod;
+	struct snapshot *snapshot;
+	const char *namespace;
+	const json_t *labels, *affinity; /* of the Pod */
 	struct rule *rules;
 	size_t count;
-	bool lonely;	     /* no Pod is near which it must be */
-	json_t *keeping_off; /* "key=value": topologies in which others do not want it */
+	int64_t near;		   /* Pods near which it would be */
+	struct tally *keeping_off; /* how many Pods there do not want it */
+	struct tally *weights;
 };
 
-static const json_t *labels_of(const json_t *object)
+/* --- tallies --- */
+
+static struct tally *tally_free(struct tally *tally)
 {
-	return json_object_get(json_object_get(object, "metadata"), "labels");
+	while (tally) {
+		struct tally *next = tally->next;
+
+		free(tally->of_domain);
+		free(tally);
+		tally = next;
+	}
+	return NULL;
 }
 
-static const char *topology_of(const struct snapshot *snapshot, size_t node, const char *key)
+static int64_t *domains_new(const struct topology *topology)
 {
-	return json_string_at(labels_of(snapshot->nodes[node].node), key, NULL);
+	return calloc(topology->domains + 1, sizeof(int64_t));
 }
 
-/* --- which Pods a term means --- */
-
-static void cleanup_selector(struct label_selector **selector)
+/* The tally of @key in @list, made if need be. */
+static struct tally *tally_get(struct snapshot *snapshot, struct tally **list, const char *key)
 {
-	label_selector_free(*selector);
+	const struct topology *topology = snapshot_topology(snapshot, key);
+	struct tally *tally = *list;
+
+	while (tally && tally->topology != topology)
+		tally = tally->next;
+	if (tally || !topology)
+		return tally;
+	tally = calloc(1, sizeof(*tally));
+	if (!tally)
+		return NULL;
+	*tally = (struct tally){*list, topology, domains_new(topology)};
+	if (!tally->of_domain)
+		return tally_free(tally);
+	*list = tally;
+	return tally;
 }
 
-static bool namespace_is_selected(
-	const struct snapshot *snapshot, const json_t *selector_json, const char *namespace)
+static void tally_add(struct tally *tally, const struct snapshot_node *node, int64_t more)
 {
-	AUTO_CLEANUP(cleanup_selector) struct label_selector *selector = NULL;
-	char key[300];
+	int32_t domain = topology_at(tally->topology, node);
 
-	snprintf(key, sizeof(key), "/%s", namespace);
-	return label_selector_read(selector_json, &selector, NULL) == 0 &&
-	       label_selector_matches(
-		       selector, labels_of(json_object_get(snapshot->namespaces, key)));
+	if (domain >= 0)
+		tally->of_domain[domain] += more;
 }
 
-/* Without any word on namespaces, that of the Pod whose term it is. */
-static bool term_means_namespace(const struct snapshot *snapshot, const json_t *term,
-	const json_t *owner, const char *namespace)
-{
-	const json_t *list = json_object_get(term, "namespaces");
-	const json_t *selector = json_object_get(term, "namespaceSelector");
+/* --- whom a term means --- */
 
-	if (json_array_size(list) == 0 && !selector)
-		return strcmp(meta_text(owner, "namespace"), namespace) == 0;
-	return json_array_has(list, namespace) ||
-	       (selector && namespace_is_selected(snapshot, selector, namespace));
+static bool rule_means(const struct neighbours *neighbours, const struct rule *rule,
+	const char *namespace, const json_t *labels)
+{
+	return label_selector_matches(rule->selector, labels) &&
+	       term_means_namespace(
+		       neighbours->snapshot, rule->term, neighbours->namespace, namespace);
 }
 
-static bool term_means(const struct snapshot *snapshot, const json_t *term,
-	const struct label_selector *selector, const json_t *owner, const json_t *pod)
+/* A term of Pods of @class means ours. */
+static bool class_means(
+	const struct neighbours *neighbours, const struct pod_class *class, const json_t *term)
 {
-	return term_means_namespace(snapshot, term, owner, meta_text(pod, "namespace")) &&
-	       label_selector_matches(selector, labels_of(pod));
+	AUTO_CLEANUP(term_selector_cleanup) struct label_selector *selector = NULL;
+
+	return term_means_namespace(
+		       neighbours->snapshot, term, class->namespace, neighbours->namespace) &&
+	       term_selector(term, class->labels, &selector) == 0 &&
+	       label_selector_matches(selector, neighbours->labels);
 }
 
-static bool rule_means(
-	const struct neighbours *neighbours, const struct rule *rule, const json_t *pod)
+/* A Pod is near only if it is what all terms mean. */
+static bool class_is_near(const struct neighbours *neighbours, const struct pod_class *class)
 {
-	return term_means(neighbours->snapshot, rule->term, rule->selector, neighbours->pod, pod);
+	bool any = false;
+
+	for (size_t i = 0; i < neighbours->count; i++) {
+		if (neighbours->rules[i].kind != RULE_NEAR)
+			continue;
+		if (!rule_means(neighbours, &neighbours->rules[i], class->namespace, class->labels))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* --- counting --- */
+
+static void rules_count(struct neighbours *neighbours, const struct pod_class *class, bool near,
+	const struct snapshot_node *node, int64_t change)
+{
+	for (size_t i = 0; i < neighbours->count; i++) {
+		struct rule *rule = &neighbours->rules[i];
+		int32_t domain = topology_at(rule->topology, node);
+
+		if (domain < 0 ||
+			(rule->kind == RULE_NEAR ? !near
+						 : !rule_means(neighbours, rule, class->namespace,
+							   class->labels)))
+			continue;
+		rule->counts[domain] += change;
+		if (rule->kind == RULE_NEAR)
+			neighbours->near += change;
+	}
+}
+
+static int class_keep_off(struct neighbours *neighbours, const struct pod_class *class,
+	const struct class_place *places, size_t count, int sign)
+{
+	const json_t *term;
+	size_t i;
+
+	json_array_foreach (terms_of(class->affinity, "podAntiAffinity", TERMS_REQUIRED), i, term) {
+		struct tally *tally;
+
+		if (!class_means(neighbours, class, term))
+			continue;
+		tally = tally_get(neighbours->snapshot, &neighbours->keeping_off,
+			json_string_at(term, "topologyKey", ""));
+		if (!tally)
+			return -ENOMEM;
+		for (size_t place = 0; place < count; place++)
+			tally_add(tally, places[place].node, sign * (int64_t)places[place].count);
+	}
+	return 0;
+}
+
+static int class_count(struct neighbours *neighbours, const struct pod_class *class)
+{
+	bool near = class_is_near(neighbours, class);
+
+	for (size_t i = 0; neighbours->count && i < class->count; i++)
+		rules_count(neighbours, class, near, class->places[i].node, class->places[i].count);
+	return class->affinity ? class_keep_off(neighbours, class, class->places, class->count, 1)
+			       : 0;
+}
+
+void neighbours_move(struct neighbours *neighbours, const struct pod_class *class,
+	const struct snapshot_node *node, int change)
+{
+	struct class_place place = {(struct snapshot_node *)node, 1};
+
+	if (neighbours->count)
+		rules_count(neighbours, class, class_is_near(neighbours, class), node, change);
+	if (class->affinity) /* its topologies have been tallied when it was counted */
+		class_keep_off(neighbours, class, &place, 1, change);
 }
 
 /* --- reading what the Pod wants --- */
 
-static int rule_add(
-	struct neighbours *neighbours, enum rule_kind kind, const json_t *term, double weight)
+static int rule_add(struct neighbours *neighbours, enum rule_kind kind, const json_t *term)
 {
 	struct rule *rule = &neighbours->rules[neighbours->count++];
 
 	*rule = (struct rule){.kind = kind,
 		.term = term,
-		.key = json_string_at(term, "topologyKey", ""),
-		.weight = weight,
-		.counts = json_object()};
-	if (!rule->counts || label_selector_read(json_object_get(term, "labelSelector"),
-				     &rule->selector, NULL) < 0)
+		.topology = snapshot_topology(
+			neighbours->snapshot, json_string_at(term, "topologyKey", ""))};
+	if (!rule->topology)
 		return -ENOMEM;
-	rule->self = rule_means(neighbours, rule, neighbours->pod);
+	rule->counts = domains_new(rule->topology);
+	if (!rule->counts || term_selector(term, neighbours->labels, &rule->selector) < 0)
+		return -ENOMEM;
+	rule->self = rule_means(neighbours, rule, neighbours->namespace, neighbours->labels);
 	return 0;
-}
-
-static const json_t *affinity_of(const json_t *pod, const char *which, const char *how)
-{
-	const json_t *affinity = json_object_get(json_object_get(pod, "spec"), "affinity");
-
-	return json_object_get(json_object_get(affinity, which), how);
-}
-
-static int terms_read(struct neighbours *neighbours, const char *which, enum rule_kind kind)
-{
-	const json_t *term;
-	double sign = kind == RULE_APART ? -1 : 1;
-	size_t i;
-	int r = 0;
-
-	json_array_foreach (affinity_of(neighbours->pod, which, REQUIRED), i, term)
-		if (r == 0)
-			r = rule_add(neighbours, kind, term, 0);
-	json_array_foreach (affinity_of(neighbours->pod, which, PREFERRED), i, term)
-		if (r == 0)
-			r = rule_add(neighbours, RULE_WEIGHT,
-				json_object_get(term, "podAffinityTerm"),
-				sign * (double)json_integer_at(term, "weight", 0));
-	return r;
-}
-
-static const json_t *spreads_of(const json_t *pod)
-{
-	return json_object_get(json_object_get(pod, "spec"), "topologySpreadConstraints");
 }
 
 static int rules_read(struct neighbours *neighbours)
 {
-	const json_t *constraint;
+	json_t *near = terms_of(neighbours->affinity, "podAffinity", TERMS_REQUIRED);
+	json_t *apart = terms_of(neighbours->affinity, "podAntiAffinity", TERMS_REQUIRED);
+	const json_t *term;
 	size_t i;
-	int r = terms_read(neighbours, "podAffinity", RULE_NEAR);
+	int r = 0;
 
-	if (r == 0)
-		r = terms_read(neighbours, "podAntiAffinity", RULE_APART);
-	json_array_foreach (spreads_of(neighbours->pod), i, constraint) {
-		bool wish = strcmp(json_string_at(constraint, "whenUnsatisfiable", ""),
-				    "ScheduleAnyway") == 0;
-
+	neighbours->rules = calloc(
+		json_array_size(near) + json_array_size(apart) + 1, sizeof(neighbours->rules[0]));
+	if (!neighbours->rules)
+		return -ENOMEM;
+	json_array_foreach (near, i, term)
 		if (r == 0)
-			r = rule_add(
-				neighbours, wish ? RULE_SPREAD_WISH : RULE_SPREAD, constraint, 0);
-	}
+			r = rule_add(neighbours, RULE_NEAR, term);
+	json_array_foreach (apart, i, term)
+		if (r == 0)
+			r = rule_add(neighbours, RULE_APART, term);
 	return r;
 }
 
-static size_t rules_most(const json_t *pod)
-{
-	return json_array_size(affinity_of(pod, "podAffinity", REQUIRED)) +
-	       json_array_size(affinity_of(pod, "podAffinity", PREFERRED)) +
-	       json_array_size(affinity_of(pod, "podAntiAffinity", REQUIRED)) +
-	       json_array_size(affinity_of(pod, "podAntiAffinity", PREFERRED)) +
-	       json_array_size(spreads_of(pod));
-}
-
-/* --- counting --- */
-
-static bool is_spread(const struct rule *rule)
-{
-	return rule->kind == RULE_SPREAD || rule->kind == RULE_SPREAD_WISH;
-}
-
-static void count_add(struct rule *rule, const char *topology, long long more)
-{
-	if (topology)
-		json_object_set_new(rule->counts, topology,
-			json_integer(json_integer_at(rule->counts, topology, 0) + more));
-}
-
-/* Topologies without Pods count, too: where the Pod may be at all. */
-static void domains_find(struct neighbours *neighbours)
-{
-	const struct snapshot *snapshot = neighbours->snapshot;
-
-	for (size_t i = 0; i < neighbours->count; i++)
-		for (size_t node = 0; is_spread(&neighbours->rules[i]) && node < snapshot->count;
-			node++)
-			if (placement_selects(neighbours->pod, snapshot->nodes[node].node))
-				count_add(&neighbours->rules[i],
-					topology_of(snapshot, node, neighbours->rules[i].key), 0);
-}
-
-/* A Pod is near only if it is what all terms mean. */
-static bool is_near(const struct neighbours *neighbours, const json_t *pod)
-{
-	for (size_t i = 0; i < neighbours->count; i++)
-		if (neighbours->rules[i].kind == RULE_NEAR &&
-			!rule_means(neighbours, &neighbours->rules[i], pod))
-			return false;
-	return true;
-}
-
-static void pod_count(struct neighbours *neighbours, const struct snapshot_pod *other)
-{
-	const struct snapshot *snapshot = neighbours->snapshot;
-	bool near = is_near(neighbours, other->pod);
-
-	for (size_t i = 0; i < neighbours->count; i++) {
-		struct rule *rule = &neighbours->rules[i];
-		const char *topology = topology_of(snapshot, other->node, rule->key);
-
-		if (rule->kind == RULE_NEAR ? !near : !rule_means(neighbours, rule, other->pod))
-			continue;
-		if (is_spread(rule) &&
-			(meta_is_deleting(other->pod) ||
-				(topology && !json_object_get(rule->counts, topology))))
-			continue;
-		if (rule->kind == RULE_NEAR && topology)
-			neighbours->lonely = false;
-		count_add(rule, topology, 1);
-	}
-}
-
-static void keep_off(struct neighbours *neighbours, const struct snapshot_pod *other)
-{
-	const struct snapshot *snapshot = neighbours->snapshot;
-	const json_t *term;
-	size_t i;
-
-	json_array_foreach (affinity_of(other->pod, "podAntiAffinity", REQUIRED), i, term) {
-		AUTO_CLEANUP(cleanup_selector) struct label_selector *selector = NULL;
-		const char *key = json_string_at(term, "topologyKey", "");
-		const char *topology = topology_of(snapshot, other->node, key);
-		char text[512];
-
-		if (!topology ||
-			label_selector_read(
-				json_object_get(term, "labelSelector"), &selector, NULL) < 0 ||
-			!term_means(snapshot, term, selector, other->pod, neighbours->pod))
-			continue;
-		snprintf(text, sizeof(text), "%s=%s", key, topology);
-		json_object_set_new(neighbours->keeping_off, text, json_true());
-	}
-}
-
-int neighbours_make(const struct snapshot *snapshot, const json_t *pod, struct neighbours **ret)
+int neighbours_make(struct snapshot *snapshot, const json_t *pod, struct neighbours **ret)
 {
 	struct neighbours *neighbours = calloc(1, sizeof(*neighbours));
-	int r = -ENOMEM;
+	int r;
 
 	if (!neighbours)
-		return r;
-	neighbours->snapshot = snapshot;
-	neighbours->pod = pod;
-	neighbours->lonely = true;
-	neighbours->rules = calloc(rules_most(pod) + 1, sizeof(neighbours->rules[0]));
-	neighbours->keeping_off = json_object();
-	if (neighbours->rules && neighbours->keeping_off)
-		r = rules_read(neighbours);
+		return -ENOMEM;
+	*neighbours = (struct neighbours){
+		.snapshot = snapshot,
+		.namespace = meta_text(pod, "namespace"),
+		.labels = meta_labels(pod),
+		.affinity = json_object_get(json_object_get(pod, "spec"), "affinity"),
+	};
+	r = rules_read(neighbours);
+	for (size_t i = 0; r == 0 && i < snapshot->class_count; i++)
+		r = class_count(neighbours, snapshot->classes[i]);
 	if (r < 0) {
 		neighbours_free(neighbours);
 		return r;
-	}
-	domains_find(neighbours);
-	for (size_t i = 0; i < snapshot->pod_count; i++) {
-		if (neighbours->count)
-			pod_count(neighbours, &snapshot->pods[i]);
-		keep_off(neighbours, &snapshot->pods[i]);
 	}
 	*ret = neighbours;
 	return 0;
@@ -283,119 +258,170 @@ struct neighbours *neighbours_free(struct neighbours *neighbours)
 {
 	if (!neighbours)
 		return NULL;
-	for (size_t i = 0; neighbours->rules && i < neighbours->count; i++) {
+	for (size_t i = 0; i < neighbours->count; i++) {
 		label_selector_free(neighbours->rules[i].selector);
-		json_decref(neighbours->rules[i].counts);
+		free(neighbours->rules[i].counts);
 	}
-	json_decref(neighbours->keeping_off);
+	tally_free(neighbours->keeping_off);
+	tally_free(neighbours->weights);
 	free(neighbours->rules);
 	free(neighbours);
 	return NULL;
 }
 
+/* --- what is wished for --- */
+
+static int weight_add(struct neighbours *neighbours, const struct pod_class *class,
+	const json_t *term, int64_t weight)
+{
+	struct tally *tally = tally_get(neighbours->snapshot, &neighbours->weights,
+		json_string_at(term, "topologyKey", ""));
+
+	if (!tally)
+		return -ENOMEM;
+	for (size_t i = 0; i < class->count; i++)
+		tally_add(tally, class->places[i].node, weight * (int64_t) class->places[i].count);
+	return 0;
+}
+
+/* What Pods that are there wish of ours. */
+static int class_wish(
+	struct neighbours *neighbours, const struct pod_class *class, const char *which, int sign)
+{
+	const json_t *wish;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (terms_of(class->affinity, which, TERMS_PREFERRED), i, wish) {
+		const json_t *term = json_object_get(wish, "podAffinityTerm");
+
+		if (r == 0 && class_means(neighbours, class, term))
+			r = weight_add(
+				neighbours, class, term, sign * json_integer_at(wish, "weight", 0));
+	}
+	return r;
+}
+
+static int class_require(struct neighbours *neighbours, const struct pod_class *class)
+{
+	const json_t *term;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (terms_of(class->affinity, "podAffinity", TERMS_REQUIRED), i, term)
+		if (r == 0 && class_means(neighbours, class, term))
+			r = weight_add(neighbours, class, term, REQUIRED_WEIGHT);
+	return r;
+}
+
+/* What ours wishes of Pods that are there. */
+static int own_wish(struct neighbours *neighbours, const json_t *wish, int sign)
+{
+	const json_t *term = json_object_get(wish, "podAffinityTerm");
+	AUTO_CLEANUP(term_selector_cleanup) struct label_selector *selector = NULL;
+	struct snapshot *snapshot = neighbours->snapshot;
+	int r = term_selector(term, neighbours->labels, &selector);
+
+	for (size_t i = 0; r == 0 && i < snapshot->class_count; i++) {
+		const struct pod_class *class = snapshot->classes[i];
+
+		if (label_selector_matches(selector, class->labels) &&
+			term_means_namespace(
+				snapshot, term, neighbours->namespace, class->namespace))
+			r = weight_add(
+				neighbours, class, term, sign * json_integer_at(wish, "weight", 0));
+	}
+	return r;
+}
+
+int neighbours_wish(struct neighbours *neighbours)
+{
+	static const struct {
+		const char *which;
+		int sign;
+	} sides[] = {{"podAffinity", 1}, {"podAntiAffinity", -1}};
+	const struct snapshot *snapshot = neighbours->snapshot;
+	const json_t *wish;
+	size_t i;
+	int r = 0;
+
+	for (size_t side = 0; side < COUNT(sides); side++) {
+		json_array_foreach (
+			terms_of(neighbours->affinity, sides[side].which, TERMS_PREFERRED), i, wish)
+			if (r == 0)
+				r = own_wish(neighbours, wish, sides[side].sign);
+		for (i = 0; r == 0 && i < snapshot->class_count; i++)
+			if (snapshot->classes[i]->affinity)
+				r = class_wish(neighbours, snapshot->classes[i], sides[side].which,
+					sides[side].sign);
+	}
+	for (i = 0; r == 0 && i < snapshot->class_count; i++)
+		if (snapshot->classes[i]->affinity)
+			r = class_require(neighbours, snapshot->classes[i]);
+	return r;
+}
+
 /* --- asking --- */
 
-static long long count_least(const struct rule *rule)
+static bool is_near(const struct neighbours *neighbours, const struct snapshot_node *node)
 {
-	long long least = -1, domains = json_integer_at(rule->term, "minDomains", 1);
-	const char *topology;
-	json_t *count;
+	bool all = true, self = true;
 
-	json_object_foreach (rule->counts, topology, count)
-		if (least < 0 || json_integer_value(count) < least)
-			least = json_integer_value(count);
-	return least < 0 || (long long)json_object_size(rule->counts) < domains ? 0 : least;
+	for (size_t i = 0; i < neighbours->count; i++) {
+		const struct rule *rule = &neighbours->rules[i];
+		int32_t domain = topology_at(rule->topology, node);
+
+		if (rule->kind != RULE_NEAR)
+			continue;
+		if (domain < 0)
+			return false;
+		all &= rule->counts[domain] > 0;
+		self &= rule->self;
+	}
+	/* The first of a group that wants to be near each other must begin somewhere. */
+	return all || (neighbours->near == 0 && self);
 }
 
-static const char *rule_refuse(
-	const struct neighbours *neighbours, const struct rule *rule, size_t node)
+static bool is_apart(const struct neighbours *neighbours, const struct snapshot_node *node)
 {
-	const char *topology = topology_of(neighbours->snapshot, node, rule->key);
-	long long count = topology ? json_integer_at(rule->counts, topology, 0) : 0;
+	for (size_t i = 0; i < neighbours->count; i++) {
+		const struct rule *rule = &neighbours->rules[i];
+		int32_t domain = topology_at(rule->topology, node);
 
-	switch (rule->kind) {
-	case RULE_NEAR:
-		/* The first of a group that wants to be near each other must begin somewhere. */
-		if (topology && (count || (neighbours->lonely && rule->self)))
-			return NULL;
+		if (rule->kind == RULE_APART && domain >= 0 && rule->counts[domain] > 0)
+			return false;
+	}
+	return true;
+}
+
+static int64_t tallies_at(const struct tally *list, const struct snapshot_node *node)
+{
+	int64_t sum = 0;
+
+	for (; list; list = list->next) {
+		int32_t domain = topology_at(list->topology, node);
+
+		sum += domain >= 0 ? list->of_domain[domain] : 0;
+	}
+	return sum;
+}
+
+const char *neighbours_refuse(
+	const struct neighbours *neighbours, const struct snapshot_node *node, bool *ret_hopeless)
+{
+	*ret_hopeless = false;
+	if (!is_near(neighbours, node)) {
+		*ret_hopeless = true;
 		return "node(s) didn't match pod affinity rules";
-	case RULE_APART: return count ? "node(s) didn't match pod anti-affinity rules" : NULL;
-	case RULE_SPREAD:
-		if (!topology)
-			return "node(s) didn't match pod topology spread constraints (missing "
-			       "required label)";
-		if (count + rule->self - count_least(rule) >
-			json_integer_at(rule->term, "maxSkew", 1))
-			return "node(s) didn't match pod topology spread constraints";
-		return NULL;
-	default: return NULL;
 	}
-}
-
-static bool is_kept_off(const struct neighbours *neighbours, size_t node)
-{
-	const char *key, *value;
-	char text[512];
-	json_t *label;
-
-	if (json_object_size(neighbours->keeping_off) == 0)
-		return false;
-	json_object_foreach (
-		(json_t *)labels_of(neighbours->snapshot->nodes[node].node), key, label) {
-		value = json_string_value(label);
-		snprintf(text, sizeof(text), "%s=%s", key, value ? value : "");
-		if (json_object_get(neighbours->keeping_off, text))
-			return true;
-	}
-	return false;
-}
-
-/* In upstream's order: spreading is looked at first. */
-const char *neighbours_refuse(const struct neighbours *neighbours, size_t node)
-{
-	static const enum rule_kind order[] = {RULE_SPREAD, RULE_NEAR, RULE_APART};
-
-	for (size_t kind = 0; kind < COUNT(order); kind++)
-		for (size_t i = 0; i < neighbours->count; i++) {
-			const char *why =
-				neighbours->rules[i].kind == order[kind]
-					? rule_refuse(neighbours, &neighbours->rules[i], node)
-					: NULL;
-
-			if (why)
-				return why;
-		}
-	return is_kept_off(neighbours, node)
+	if (!is_apart(neighbours, node))
+		return "node(s) didn't match pod anti-affinity rules";
+	return tallies_at(neighbours->keeping_off, node)
 		       ? "node(s) didn't satisfy existing pods anti-affinity rules"
 		       : NULL;
 }
 
-double neighbours_weight(const struct neighbours *neighbours, size_t node)
+int64_t neighbours_weight(const struct neighbours *neighbours, const struct snapshot_node *node)
 {
-	double weight = 0;
-
-	for (size_t i = 0; i < neighbours->count; i++) {
-		const struct rule *rule = &neighbours->rules[i];
-		const char *topology = topology_of(neighbours->snapshot, node, rule->key);
-
-		if (rule->kind == RULE_WEIGHT && topology)
-			weight += rule->weight * (double)json_integer_at(rule->counts, topology, 0);
-	}
-	return weight;
-}
-
-double neighbours_crowd(const struct neighbours *neighbours, size_t node)
-{
-	double crowd = 0;
-
-	for (size_t i = 0; i < neighbours->count; i++) {
-		const struct rule *rule = &neighbours->rules[i];
-		const char *topology = topology_of(neighbours->snapshot, node, rule->key);
-
-		if (rule->kind == RULE_SPREAD_WISH && topology)
-			crowd += (double)json_integer_at(rule->counts, topology, 0) *
-					 log((double)json_object_size(rule->counts) + 2) +
-				 (double)json_integer_at(rule->term, "maxSkew", 1) - 1;
-	}
-	return crowd;
+	return tallies_at(neighbours->weights, node);
 }

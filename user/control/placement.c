@@ -140,6 +140,14 @@ static const json_t *node_affinity(const json_t *pod, const char *which)
 	return json_object_get(json_object_get(affinity, "nodeAffinity"), which);
 }
 
+bool placement_any(const json_t *pod)
+{
+	const json_t *spec = json_object_get(pod, "spec");
+
+	return json_object_get(spec, "nodeSelector") ||
+	       json_object_get(json_object_get(spec, "affinity"), "nodeAffinity");
+}
+
 double placement_preference(const json_t *pod, const json_t *node)
 {
 	const json_t *terms = node_affinity(pod, "preferredDuringSchedulingIgnoredDuringExecution");
@@ -166,6 +174,40 @@ static bool affinity_selects(const json_t *pod, const json_t *node)
 		if (term_matches(term, node))
 			return true;
 	return false;
+}
+
+/* Adds the nodes that a term names; false: it names none. */
+static bool term_names(const json_t *term, json_t *names)
+{
+	const json_t *requirement, *value;
+	bool any = false;
+	size_t i, j;
+
+	json_array_foreach (json_object_get(term, "matchFields"), i, requirement) {
+		if (strcmp(json_string_at(requirement, "operator", ""), "In") != 0)
+			continue;
+		any = true;
+		json_array_foreach (json_object_get(requirement, "values"), j, value)
+			if (json_is_string(value))
+				json_object_set_new(names, json_string_value(value), json_true());
+	}
+	return any;
+}
+
+json_t *placement_names(const json_t *pod)
+{
+	const json_t *required =
+		node_affinity(pod, "requiredDuringSchedulingIgnoredDuringExecution");
+	const json_t *terms = json_object_get(required, "nodeSelectorTerms"), *term;
+	json_t *names = json_array_size(terms) ? json_object() : NULL;
+	size_t i;
+
+	json_array_foreach (terms, i, term)
+		if (names && !term_names(term, names)) {
+			json_decref(names);
+			return NULL;
+		}
+	return names;
 }
 
 bool placement_selects(const json_t *pod, const json_t *node)

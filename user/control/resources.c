@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/control/resources.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "user/model/quantity.h"
@@ -113,4 +112,94 @@ void resources_of_node(const json_t *node, struct resources *ret)
 	ret->pods = 0;
 	if (quantity_parse(pods, &quantity) == 0)
 		quantity_units(&quantity, &ret->pods);
+}
+
+void resources_take(struct resources *from, const struct resources *less)
+{
+	for (int i = 0; i < RESOURCE_COUNT; i++)
+		from->amount[i] -= less->amount[i];
+	from->pods -= less->pods;
+}
+
+/* --- others --- */
+
+static bool name_is_extended(const char *name)
+{
+	for (int i = 0; i < RESOURCE_COUNT; i++)
+		if (strcmp(name, rows[i].name) == 0)
+			return false;
+	return true;
+}
+
+static int64_t whole_at(const json_t *list, const char *name)
+{
+	const char *text = json_string_value(json_object_get(list, name));
+	struct quantity quantity;
+	int64_t amount = 0;
+
+	if (!text || quantity_parse(text, &quantity) < 0)
+		return 0;
+	return quantity_units(&quantity, &amount) < 0 ? INT64_MAX : amount;
+}
+
+static const char *const lists[] = {"initContainers", "containers"};
+
+static json_t *requests_of(const json_t *container)
+{
+	return json_object_get(json_object_get(container, "resources"), "requests");
+}
+
+json_t *resources_extended_of_pod(const json_t *pod)
+{
+	json_t *ret = json_object(), *container, *value;
+	const char *name;
+	size_t i;
+
+	for (size_t list = 0; list < 2; list++)
+		json_array_foreach (
+			json_object_get(json_object_get(pod, "spec"), lists[list]), i, container)
+			json_object_foreach (requests_of(container), name, value)
+				if (name_is_extended(name) && !json_object_get(ret, name))
+					json_object_set_new(ret, name,
+						json_integer(resources_extended(pod, name)));
+	return ret;
+}
+
+bool resources_are_extended(const json_t *pod)
+{
+	json_t *container, *value;
+	const char *name;
+	size_t i;
+
+	for (size_t list = 0; list < 2; list++)
+		json_array_foreach (
+			json_object_get(json_object_get(pod, "spec"), lists[list]), i, container)
+			json_object_foreach (requests_of(container), name, value)
+				if (name_is_extended(name))
+					return true;
+	return false;
+}
+
+int64_t resources_extended(const json_t *pod, const char *name)
+{
+	const json_t *spec = json_object_get(pod, "spec"), *container;
+	int64_t sum = 0, most = 0;
+	size_t i;
+
+	json_array_foreach (json_object_get(spec, "initContainers"), i, container) {
+		int64_t one = whole_at(requests_of(container), name);
+
+		if (strcmp(json_string_at(container, "restartPolicy", ""), "Always") == 0)
+			sum += one;
+		most = one > most ? one : most;
+	}
+	json_array_foreach (json_object_get(spec, "containers"), i, container)
+		if (__builtin_add_overflow(sum, whole_at(requests_of(container), name), &sum))
+			return INT64_MAX;
+	return sum > most ? sum : most;
+}
+
+int64_t resources_extended_of_node(const json_t *node, const char *name)
+{
+	return whole_at(json_object_get(json_object_get(node, "status"), "allocatable"), name);
 }

@@ -5,48 +5,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "user/control/resources.h"
+#include "user/base/json.h"
+#include "user/control/reasons.h"
 
-struct snapshot_node {
-	const json_t *node; /* borrowed */
-	struct resources allocatable, requested, shown;
-};
+struct snapshot;
+struct snapshot_node;
 
-/* One that is on a node and not over. */
-struct snapshot_pod {
-	const json_t *pod; /* borrowed */
-	size_t node;
-};
-
-struct snapshot {
-	struct snapshot_node *nodes; /* owned */
-	size_t count;
-	struct snapshot_pod *pods; /* owned */
-	size_t pod_count;
-	const json_t *namespaces; /* borrowed */
+struct choice {
+	struct snapshot_node *node;	/* borrowed; NULL: none */
+	char message[SCHEDULE_MESSAGE]; /* then: why, as upstream says it */
+	unsigned causes;		/* then: what may have to change (enum cause) */
+	bool *hopeless;			/* owned; then: by node, no Pod stands in the way */
 };
 
 /*
- * @nodes, @pods, @namespaces: "namespace/name" -> object, borrowed as long as the snapshot lives.  Clear
- * *@ret in any case.  -ENOMEM.
+ * The node for @pod.  Of those that pass every filter it takes the one with the best score, and of equal ones
+ * that which @chance picks; in a large cluster it looks at no more than enough of them, as upstream does.  What
+ * may be had where it was promised room is taken.  Clear *@ret in any case.  -ENOMEM.
  */
-int snapshot_make(
-	const json_t *nodes, const json_t *pods, const json_t *namespaces, struct snapshot *ret);
-/* As if some Pods had gone. */
-int snapshot_without(const struct snapshot *snapshot, const json_t *const *gone, size_t count,
-	struct snapshot *ret);
-void snapshot_clear(struct snapshot *snapshot);
+int schedule_choose(
+	struct snapshot *snapshot, const json_t *pod, unsigned chance, struct choice *ret);
+void choice_clear(struct choice *choice);
 
-#define SCHEDULE_MESSAGE 1024
-
-/* The Pod passes every filter of that node. */
-bool schedule_fits(const struct snapshot *snapshot, const json_t *pod, size_t node);
-/* What keeps the Pod from that node might go with other Pods. */
-bool schedule_may_help(const struct snapshot *snapshot, const json_t *pod, size_t node);
-
-/*
- * The node for @pod: among those that pass every filter the one with the best score; of equal ones that which
- * @chance picks.  NULL: none, and @message says why, as upstream does ("0/3 nodes are available: ...").
- */
-const json_t *schedule_choose(const struct snapshot *snapshot, const json_t *pod, unsigned chance,
-	char message[SCHEDULE_MESSAGE]);
+/* Of so many nodes it is enough to find so many that will do. */
+size_t schedule_enough(size_t nodes);

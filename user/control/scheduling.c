@@ -1,226 +1,315 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Pods without a node among what is followed.  One Pod after the other: what was chosen for the one before
- * is in the cache before the next is looked at, for the queue waits until the binding is seen.
+ * Pods without a node among what is followed.  What was decided of one counts at once for the next, before the
+ * API server has heard of it; if it does not take it, it is undone.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
-#include "user/base/fs.h"
+#include "user/base/log.h"
+#include "user/control/filter.h"
 #include "user/control/owned.h"
 #include "user/control/preempt.h"
 #include "user/control/schedule.h"
+#include "user/control/schedulewrites.h"
+#include "user/control/snapshot.h"
 #include "user/control/state.h"
+#include "user/control/waiting.h"
+#include "user/control/wakeup.h"
 
-#define SCHEDULER "default-scheduler"
-#define RETRY	  (5 * USEC_PER_SEC) /* a node may have room by then; changes of nodes look at once */
+#define TURN_PODS   16 /* then others on the loop have their turn */
+#define WRITES_MOST 32 /* Pods at a time of which something is being written */
+
+struct scheduler {
+	struct controller *controller;
+	struct snapshot *snapshot;
+	struct waiting *waiting;
+	size_t writing;
+};
+
+/* --- life --- */
+
+static void scheduler_close(struct controller *controller)
+{
+	struct scheduler *scheduler = controller->state;
+
+	snapshot_free(scheduler->snapshot);
+	waiting_free(scheduler->waiting);
+	free(scheduler);
+	controller->state = NULL;
+}
+
+static int scheduler_open(struct controller *controller)
+{
+	struct scheduler *scheduler = calloc(1, sizeof(*scheduler));
+
+	if (!scheduler)
+		return -ENOMEM;
+	*scheduler = (struct scheduler){
+		.controller = controller,
+		.snapshot = snapshot_new(),
+		.waiting = waiting_new(),
+	};
+	controller->state = scheduler;
+	return scheduler->snapshot && scheduler->waiting ? 0 : -ENOMEM;
+}
+
+/* --- changes --- */
 
 static bool pod_waits(const json_t *pod)
 {
 	const json_t *spec = json_object_get(pod, "spec");
 
 	return !json_string_at(spec, "nodeName", "")[0] && pod_is_active(pod) &&
+	       json_array_size(json_object_get(spec, "schedulingGates")) == 0 &&
 	       strcmp(json_string_at(spec, "schedulerName", SCHEDULER), SCHEDULER) == 0;
+}
+
+static void scheduler_wake(struct scheduler *scheduler, unsigned causes)
+{
+	if (causes)
+		waiting_wake(scheduler->waiting, causes, clock_now());
+	controller_look(scheduler->controller, CONTROLLER_ALL);
+}
+
+static void count_failed(const char *kind, const json_t *object)
+{
+	log_warning("%s: no memory to count %s '%s', ignoring it until it changes", SCHEDULER, kind,
+		meta_text(object, "name"));
+}
+
+static void node_changed(struct scheduler *scheduler, const json_t *object)
+{
+	const char *name = meta_text(object, "name");
+	const json_t *is = control_object(scheduler->controller->control, FOLLOWED_NODES, "", name);
+	const struct snapshot_node *known = snapshot_node_find(scheduler->snapshot, name);
+	const json_t *was = known ? known->node : NULL;
+	unsigned causes;
+
+	if (was == is)
+		return;
+	causes = wakeup_of_node(was, is);
+	if (!is)
+		snapshot_remove_node(scheduler->snapshot, name);
+	else if (snapshot_put_node(scheduler->snapshot, is) < 0)
+		count_failed("node", is);
+	if (causes)
+		scheduler_wake(scheduler, causes);
+}
+
+/* What waits for a node, or does not any more. */
+static void pod_queue(struct scheduler *scheduler, const char *key, const json_t *is)
+{
+	if (!is || !pod_waits(is))
+		waiting_remove(scheduler->waiting, key);
+	else if (waiting_put(scheduler->waiting, key, is, clock_now()) < 0)
+		count_failed("pod", is);
+}
+
+static void pod_changed(struct scheduler *scheduler, const json_t *object)
+{
+	struct snapshot *snapshot = scheduler->snapshot;
+	const json_t *is = control_object(scheduler->controller->control, FOLLOWED_PODS,
+		meta_text(object, "namespace"), meta_text(object, "name"));
+	size_t nominated = snapshot->nominated_count;
+	const struct snapshot_pod *known;
+	char key[INFORMER_KEY_MAX];
+	unsigned causes;
+
+	informer_key(object, key);
+	known = snapshot_pod_find(snapshot, key);
+	if (known && known->pod == is && !known->assumed)
+		return;
+	causes = wakeup_of_pod(known && !known->assumed ? known->pod : NULL, is);
+	if (!is)
+		snapshot_remove_pod(snapshot, key);
+	else if (snapshot_put_pod(snapshot, is) < 0)
+		count_failed("pod", is);
+	if (snapshot->nominated_count < nominated)
+		causes |= WAKEUP_ROOM;
+	pod_queue(scheduler, key, is);
+	scheduler_wake(scheduler, causes);
 }
 
 static void scheduler_changed(
 	struct controller *controller, enum followed kind, const json_t *object)
 {
-	if (kind == FOLLOWED_NODES || (kind == FOLLOWED_PODS && pod_waits(object)))
-		controller_look(controller,
-			CONTROLLER_ALL); /* one at a time: two would count the same room */
+	if (kind == FOLLOWED_NODES)
+		node_changed(controller->state, object);
+	if (kind == FOLLOWED_PODS)
+		pod_changed(controller->state, object);
+	if (kind == FOLLOWED_NAMESPACES)
+		scheduler_wake(controller->state, CAUSE_NEIGHBOURS);
 }
 
-static void pod_bind(const json_t *pod, const json_t *node, struct requests *plan)
+/* --- decisions --- */
+
+static unsigned chance_new(void)
 {
-	requests_create(plan,
-		request_target("", "v1", meta_text(pod, "namespace"), "pods",
-			meta_text(pod, "name"), "binding"),
-		json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:s}}", "kind", "Binding",
-			"apiVersion", "v1", "metadata", "name", meta_text(pod, "name"), "uid",
-			meta_text(pod, "uid"), "target", "kind", "Node", "apiVersion", "v1", "name",
-			meta_text(node, "name")));
-	requests_tell(plan, pod, "Scheduled", NULL,
-		fs_format("Successfully assigned %s/%s to %s", meta_text(pod, "namespace"),
-			meta_text(pod, "name"), meta_text(node, "name")));
+	unsigned chance = 0;
+
+	return getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0 ? 0 : chance;
 }
 
-static const json_t *pod_scheduled(const json_t *pod)
+static void plan_send(struct scheduler *scheduler, const char *key, struct requests *plan)
 {
-	const json_t *conditions = json_object_get(json_object_get(pod, "status"), "conditions");
-	const json_t *condition;
-	size_t i;
-
-	json_array_foreach (conditions, i, condition)
-		if (strcmp(json_string_at(condition, "type", ""), "PodScheduled") == 0)
-			return condition;
-	return NULL;
-}
-
-static void pod_explain(const json_t *pod, const char *message, struct requests *plan)
-{
-	const json_t *known = pod_scheduled(pod);
-	char now[CLOCK_RFC3339_LEN];
-
-	if (strcmp(json_string_at(known, "message", ""), message) == 0)
+	if (!plan->count && !plan->no_memory)
 		return;
-	clock_rfc3339(clock_wall(), now);
-	requests_patch(plan,
-		request_target("", "v1", meta_text(pod, "namespace"), "pods",
-			meta_text(pod, "name"), "status"),
-		CLIENT_STRATEGIC_PATCH,
-		json_pack("{s:{s:[{s:s, s:s, s:s, s:s, s:s}]}}", "status", "conditions", "type",
-			"PodScheduled", "status", "False", "reason", "Unschedulable", "message",
-			message, "lastTransitionTime",
-			json_string_at(known, "lastTransitionTime", now)));
-	requests_warn(plan, pod, "FailedScheduling", strdup(message));
+	scheduler->writing++;
+	plan_write(scheduler->controller, key, plan);
 }
 
-/* --- room for what matters more --- */
-
-static void victim_remove(
-	const json_t *victim, const json_t *pod, const json_t *node, struct requests *plan)
+static int pod_bind(
+	struct scheduler *scheduler, const char *key, const json_t *pod, struct snapshot_node *node)
 {
-	const char *namespace = meta_text(victim, "namespace"), *name = meta_text(victim, "name");
-	char now[CLOCK_RFC3339_LEN];
+	struct requests plan = {.again = USEC_NEVER};
 
-	clock_rfc3339(clock_wall(), now);
-	requests_patch(plan, request_target("", "v1", namespace, "pods", name, "status"),
-		CLIENT_STRATEGIC_PATCH,
-		json_pack("{s:{s:s}, s:{s:[{s:s, s:s, s:s, s:s, s:s}]}}", "metadata", "uid",
-			meta_text(victim, "uid"), "status", "conditions", "type",
-			"DisruptionTarget", "status", "True", "reason", "PreemptionByScheduler",
-			"message",
-			"default-scheduler: preempting to accommodate a higher priority pod",
-			"lastTransitionTime", now));
-	requests_delete(plan, request_target("", "v1", namespace, "pods", name, NULL),
-		meta_text(victim, "uid"));
-	requests_tell(plan, victim, "Preempted", NULL,
-		fs_format("Preempted by pod %s on node %s", meta_text(pod, "uid"),
-			meta_text(node, "name")));
+	if (snapshot_assume(scheduler->snapshot, pod, node) < 0)
+		return -ENOMEM;
+	schedule_bind(pod, node, &plan);
+	if (plan.no_memory) {
+		snapshot_forget(scheduler->snapshot, key);
+		requests_clear(&plan);
+		return -ENOMEM;
+	}
+	plan_send(scheduler, key, &plan);
+	return 0;
 }
 
-static void message_add(char message[SCHEDULE_MESSAGE], const struct snapshot *snapshot,
-	const struct preemption *preemption)
+static void message_add(char message[SCHEDULE_MESSAGE], const char *text)
 {
-	size_t len = strlen(message), others = snapshot->count - preemption->unhelpful;
-	int more;
+	size_t len = strlen(message);
 
-	if (!snapshot->count)
-		return;
-	more = snprintf(message + len, SCHEDULE_MESSAGE - len,
-		" preemption: 0/%zu nodes are available: ", snapshot->count);
-	len += more > 0 ? (size_t)more : 0;
-	if (len < SCHEDULE_MESSAGE && preemption->unhelpful)
-		len += (size_t)snprintf(message + len, SCHEDULE_MESSAGE - len,
-			"%zu Preemption is not helpful for scheduling%s", preemption->unhelpful,
-			others ? ", " : ".");
-	if (len < SCHEDULE_MESSAGE && others)
-		snprintf(message + len, SCHEDULE_MESSAGE - len,
-			"%zu No preemption victims found for incoming pod.", others);
+	snprintf(message + len, SCHEDULE_MESSAGE - len, " preemption: %s", text);
 }
 
-static int pod_preempt(const struct snapshot *snapshot, const json_t *pod,
-	char message[SCHEDULE_MESSAGE], struct requests *plan)
+/* Where room is made for the Pod: *@ret is its name, "" when nowhere any more, NULL when that stays as it is. */
+static int pod_preempt(struct scheduler *scheduler, const json_t *pod, struct choice *choice,
+	const char **ret, struct requests *plan)
 {
 	AUTO_CLEANUP(preemption_clear) struct preemption preemption = {0};
+	struct snapshot *snapshot = scheduler->snapshot;
+	const char *why = preempt_refuse(snapshot, pod, choice->hopeless);
 
-	if (!preempt_may(snapshot, pod))
-		return 0;
-	if (preempt_choose(snapshot, pod, &preemption) < 0)
-		return -1;
-	if (!preemption.node) {
-		message_add(message, snapshot, &preemption);
+	*ret = NULL;
+	if (why) {
+		message_add(choice->message, why);
 		return 0;
 	}
-	for (size_t i = 0; i < preemption.count; i++)
-		if (!meta_is_deleting(preemption.victims[i]))
-			victim_remove(preemption.victims[i], pod, preemption.node, plan);
-	requests_patch(plan,
-		request_target("", "v1", meta_text(pod, "namespace"), "pods",
-			meta_text(pod, "name"), "status"),
-		CLIENT_MERGE_PATCH,
-		json_pack("{s:{s:s}}", "status", "nominatedNodeName",
-			meta_text(preemption.node, "name")));
+	if (preempt_choose(snapshot, pod, choice->hopeless, chance_new(), &preemption) < 0)
+		return -ENOMEM;
+	if (!preemption.node) {
+		message_add(choice->message, preemption.message);
+		*ret = snapshot_promised(snapshot, pod) ? "" : NULL;
+		return 0;
+	}
+	schedule_make_room(snapshot, pod, &preemption, plan);
+	*ret = preemption.node->name;
+	return snapshot_nominate(snapshot, pod, preemption.node);
+}
+
+static int pod_wait(
+	struct scheduler *scheduler, const char *key, const json_t *pod, struct choice *choice)
+{
+	struct requests plan = {.again = USEC_NEVER};
+	const char *nominated = NULL;
+	int r = scheduler->snapshot->count ? pod_preempt(scheduler, pod, choice, &nominated, &plan)
+					   : 0;
+
+	if (r == 0)
+		schedule_explain(pod, choice->message, nominated, &plan);
+	if (r < 0 || plan.no_memory) {
+		snapshot_forget(scheduler->snapshot, key);
+		requests_clear(&plan);
+		return -ENOMEM;
+	}
+	waiting_park(scheduler->waiting, key, choice->causes, clock_now());
+	plan_send(scheduler, key, &plan);
 	return 0;
+}
+
+static int pod_decide(struct scheduler *scheduler, const char *key, const json_t *pod)
+{
+	AUTO_CLEANUP(choice_clear) struct choice choice = {0};
+
+	if (schedule_choose(scheduler->snapshot, pod, chance_new(), &choice) < 0)
+		return -ENOMEM;
+	return choice.node ? pod_bind(scheduler, key, pod, choice.node)
+			   : pod_wait(scheduler, key, pod, &choice);
 }
 
 /* --- one after the other --- */
 
-/* Those that matter more first, and of those the longest waiting. */
-static bool is_before(const json_t *a, const json_t *b)
+static void scheduler_look(struct scheduler *scheduler)
 {
-	if (pod_priority(a) != pod_priority(b))
-		return pod_priority(a) > pod_priority(b);
-	return strcmp(meta_text(a, "creationTimestamp"), meta_text(b, "creationTimestamp")) < 0;
+	const struct control *control = scheduler->controller->control;
+	struct snapshot *snapshot = scheduler->snapshot;
+
+	snapshot->namespaces = control_objects(control, FOLLOWED_NAMESPACES);
+	snapshot->services = control_objects(control, FOLLOWED_SERVICES);
+	snapshot->replica_sets = control_objects(control, FOLLOWED_REPLICA_SETS);
+	snapshot->budgets = control_objects(control, FOLLOWED_BUDGETS);
 }
 
-static const json_t *pod_next(const json_t *pods, const json_t *skipped)
+static void pod_turn(struct scheduler *scheduler, const json_t *borrowed)
 {
-	const json_t *next = NULL;
-	const char *key;
-	json_t *pod;
+	AUTO_JSON pod = json_incref((json_t *)borrowed);
+	char key[INFORMER_KEY_MAX];
 
-	json_object_foreach ((json_t *)pods, key, pod)
-		if (pod_waits(pod) && !json_object_get(skipped, key) &&
-			(!next || is_before(pod, next)))
-			next = pod;
-	return next;
-}
-
-/* Binds the first that fits; says of those before why they do not, and makes room for them. */
-static int waiting_plan(const struct snapshot *snapshot, const json_t *pods, unsigned chance,
-	json_t *skipped, struct requests *plan)
-{
-	char message[SCHEDULE_MESSAGE], name[INFORMER_KEY_MAX];
-	const json_t *pod, *node;
-
-	while ((pod = pod_next(pods, skipped))) {
-		size_t before = plan->count;
-
-		node = schedule_choose(snapshot, pod, chance, message);
-		if (node) {
-			pod_bind(pod, node, plan);
-			return 0; /* the next one when this is seen */
-		}
-		if (pod_preempt(snapshot, pod, message, plan) < 0)
-			return -1;
-		pod_explain(pod, message, plan);
-		informer_key(pod, name);
-		json_object_set_new(skipped, name, json_true());
-		if (plan->count > before + 1)
-			return 0; /* what goes is not counted twice */
+	informer_key(pod, key);
+	if (json_object_get(scheduler->controller->jobs, key)) {
+		waiting_hold(scheduler->waiting, key, CAUSE_WRITING);
+		return;
 	}
-	return 0;
+	if (pod_decide(scheduler, key, pod) < 0) {
+		log_warning("%s: %s: no memory, trying again", SCHEDULER, key);
+		waiting_again(scheduler->waiting, key, clock_now());
+	}
 }
 
 static int scheduler_plan(
 	const struct controller *controller, const char *key, struct requests *plan)
 {
-	const struct control *control = controller->control;
-	const json_t *pods = control_objects(control, FOLLOWED_PODS);
-	AUTO_CLEANUP(snapshot_clear) struct snapshot snapshot = {0};
-	AUTO_JSON skipped = json_object();
-	unsigned chance = 0;
+	struct scheduler *scheduler = controller->state;
+	const json_t *pod;
 
-	(void)key;
-	if (!skipped || snapshot_make(control_objects(control, FOLLOWED_NODES), pods,
-				control_objects(control, FOLLOWED_NAMESPACES), &snapshot) < 0)
-		return -1;
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = 0;
-	if (waiting_plan(&snapshot, pods, chance, skipped, plan) < 0)
-		return -1;
-	if (json_object_size(skipped))
-		plan->again = clock_now() + RETRY;
-	return plan->no_memory ? -1 : 0;
+	if (strcmp(key, CONTROLLER_ALL) != 0)
+		return 0; /* of one Pod something was written: scheduler_written knows */
+	scheduler_look(scheduler);
+	for (unsigned i = 0; i < TURN_PODS && scheduler->writing < WRITES_MOST; i++) {
+		pod = waiting_next(scheduler->waiting, clock_now());
+		if (!pod)
+			break;
+		pod_turn(scheduler, pod);
+	}
+	if (scheduler->writing < WRITES_MOST)
+		requests_again(plan, waiting_due(scheduler->waiting));
+	return 0;
+}
+
+static void scheduler_written(struct controller *controller, const char *key, bool failed)
+{
+	struct scheduler *scheduler = controller->state;
+
+	scheduler->writing--;
+	if (failed) {
+		snapshot_forget(scheduler->snapshot, key);
+		waiting_again(scheduler->waiting, key, clock_now());
+	}
+	waiting_wake_one(scheduler->waiting, key, CAUSE_WRITING, clock_now());
+	scheduler_wake(scheduler, failed ? WAKEUP_ROOM : 0);
 }
 
 const struct controller_kind controller_scheduler = {
 	.name = SCHEDULER,
 	.changed = scheduler_changed,
 	.plan = scheduler_plan,
+	.open = scheduler_open,
+	.close = scheduler_close,
+	.written = scheduler_written,
 };
