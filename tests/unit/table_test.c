@@ -126,6 +126,10 @@ TEST(pod_status_is_what_kubectl_says)
 			"Terminating"},
 		{"nothing known", "{}", "Unknown"},
 		{"pending", "{\"status\":{\"phase\":\"Pending\"}}", "Pending"},
+		{"behind gates",
+			"{\"status\":{\"phase\":\"Pending\",\"conditions\":[{\"type\":"
+			"\"PodScheduled\",\"reason\":\"SchedulingGated\"}]}}",
+			"SchedulingGated"},
 		{"evicted", "{\"status\":{\"phase\":\"Failed\",\"reason\":\"Evicted\"}}",
 			"Evicted"},
 	};

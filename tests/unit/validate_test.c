@@ -192,6 +192,17 @@ TEST(an_update_keeps_what_is_immutable)
 			POD_WITH("'containers':[{'name':'c','image':'a'}],"
 				 "'terminationGracePeriodSeconds':1"),
 			""},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}],'schedulingGates':[{'name':'a'},"
+			  "{'name':'b'}]"),
+			POD_WITH("'containers':[{'name':'c','image':'a'}],'schedulingGates':"
+				 "[{'name':'b'}]"),
+			""},
+		{POD_WITH("'containers':[{'name':'c','image':'a'}],'schedulingGates':[{'name':'a'}"
+			  "]"),
+			POD_WITH("'containers':[{'name':'c','image':'a'}],'schedulingGates':"
+				 "[{'name':'a'},{'name':'b'}]"),
+			"spec.schedulingGates: Forbidden: only deletion is allowed, but found new "
+			"scheduling gate 'b'"},
 		{LEAVING("'a/b'"), LEAVING("'a/b','c/d','e/f'"),
 			"metadata.finalizers: Forbidden: no new finalizers can be added if the "
 			"object is being deleted, found new finalizers []string{\"c/d\", "

@@ -57,11 +57,38 @@ static const char *pod_qos(const json_t *spec)
 	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
 }
 
+/* What waits for others before it may wait for a node says so from its beginning. */
+static json_t *conditions_of_new(const json_t *spec)
+{
+	if (json_array_size(json_object_get(spec, "schedulingGates")) == 0)
+		return NULL;
+	return json_pack("[{s:s, s:s, s:n, s:n, s:s, s:s}]", "type", "PodScheduled", "status",
+		"False", "lastProbeTime", "lastTransitionTime", "reason", "SchedulingGated",
+		"message", "Scheduling is blocked due to non-empty scheduling gates");
+}
+
+static int gates_check(
+	const struct api_request *request, const json_t *spec, struct failure *failure)
+{
+	if (json_array_size(json_object_get(spec, "schedulingGates")) == 0 ||
+		!json_string_at(spec, "nodeName", "")[0])
+		return 0;
+	return failure_set(failure, 422, "Invalid",
+		"Pod \"%s\" is invalid: spec.nodeName: Forbidden: cannot be set until all "
+		"schedulingGates have been cleared",
+		request->name);
+}
+
 int pod_create(const struct api_request *request, json_t *object, struct failure *failure)
 {
-	json_t *status = json_pack("{s:s, s:s}", "phase", "Pending", "qosClass",
-		pod_qos(json_object_get(object, "spec")));
+	const json_t *spec = json_object_get(object, "spec");
+	json_t *status = json_pack("{s:s, s:s, s:o*}", "phase", "Pending", "qosClass",
+		pod_qos(spec), "conditions", conditions_of_new(spec));
 
+	if (gates_check(request, spec, failure) < 0) {
+		json_decref(status);
+		return -1;
+	}
 	if (json_object_set_new(object, "status", status) < 0)
 		return failure_internal(failure, "out of memory");
 	return pod_admit(request, object, failure);

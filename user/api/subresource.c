@@ -92,6 +92,11 @@ static int binding_step(struct write *write, json_t *old, struct failure *failur
 			write->request.name, bound);
 		return binding_refuse(write, why, failure);
 	}
+	if (json_array_size(json_object_get(json_object_get(old, "spec"), "schedulingGates"))) {
+		snprintf(why, sizeof(why), "pod %s has non-empty .spec.schedulingGates",
+			write->request.name);
+		return binding_refuse(write, why, failure);
+	}
 	write->object = json_deep_copy(old);
 	write->effect = WRITE_PUT;
 	if (!write->object ||

@@ -87,11 +87,25 @@ static bool pod_is_initializing(const json_t *pod)
 	return init_status(pod, ignored, sizeof(ignored)) && !condition_is_true(pod, "Initialized");
 }
 
+static bool pod_is_gated(const json_t *pod)
+{
+	const json_t *condition;
+	size_t i;
+
+	json_array_foreach (cell_at(pod, "status", "conditions"), i, condition)
+		if (strcmp(json_string_at(condition, "type", ""), "PodScheduled") == 0 &&
+			strcmp(json_string_at(condition, "reason", ""), "SchedulingGated") == 0)
+			return true;
+	return false;
+}
+
 void pod_status_text(const json_t *pod, char *ret, size_t size)
 {
 	const char *phase = cell_text_at(pod, "status", "phase", "Unknown");
 
-	snprintf(ret, size, "%s", cell_text_at(pod, "status", "reason", phase));
+	snprintf(ret, size, "%s",
+		pod_is_gated(pod) ? "SchedulingGated"
+				  : cell_text_at(pod, "status", "reason", phase));
 	init_status(pod, ret, size);
 	if (!pod_is_initializing(pod))
 		container_status(pod, ret, size);

@@ -225,6 +225,7 @@ static json_t *pod_frozen(const json_t *pod)
 		json_array_foreach (json_object_get(spec, lists[list]), i, container)
 			json_object_del(container, "image");
 	json_object_del(spec, "activeDeadlineSeconds");
+	json_object_del(spec, "schedulingGates");
 	json_object_del(spec, "tolerations");
 	json_object_del(spec, "terminationGracePeriodSeconds");
 	return spec;
@@ -268,12 +269,34 @@ static bool grace_may_change(const json_t *before, const json_t *after)
 	return old == new || (old < 0 && new == 1);
 }
 
+/* Gates open, and do not close again. */
+static void validate_gates(const json_t *before, const json_t *after, struct causes *causes)
+{
+	static const char key[] = "schedulingGates";
+	AUTO_JSON had = items_as_keys(json_object_get(before, key));
+	const json_t *gate;
+	size_t i;
+
+	json_array_foreach (json_object_get(after, key), i, gate) {
+		AUTO_FREE char *text = json_dumps(gate, JSON_SORT_KEYS);
+		char words[400];
+
+		if (text && json_object_get(had, text))
+			continue;
+		snprintf(words, sizeof(words),
+			"only deletion is allowed, but found new scheduling gate '%.250s'",
+			json_string_at(gate, "name", ""));
+		cause_forbidden(causes, PLACE_KEY(PLACE_KEY(PLACE_ROOT(NULL), "spec"), key), words);
+	}
+}
+
 static void validate_pod_update(const json_t *old, const json_t *new, struct causes *causes)
 {
 	const json_t *before = json_object_get(old, "spec"), *after = json_object_get(new, "spec");
 	AUTO_JSON frozen = pod_frozen(old);
 	AUTO_JSON given = pod_frozen(new);
 
+	validate_gates(before, after, causes);
 	if (json_equal(frozen, given) && grace_may_change(before, after) &&
 		has_all(json_object_get(after, "tolerations"),
 			json_object_get(before, "tolerations")))
