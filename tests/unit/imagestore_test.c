@@ -8,6 +8,7 @@
 #include "user/base/clock.h"
 #include "user/base/fs.h"
 #include "user/image/digest.h"
+#include "user/image/list.h"
 
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -276,6 +277,55 @@ TEST(writing_the_same_image_again_retains_nothing)
 	image_add(&place, NGINX, ID_A, ID_A);
 	image_add(&place, NGINX, ID_A, ID_A);
 	CHECK_EQ("one record", count(&place, "images"), 1);
+}
+
+static void sized_add(struct place *place, const char *reference, const char *digest, int size)
+{
+	AUTO_JSON image = json_pack("{s:s, s:s, s:i, s:[s], s:{}}", "reference", reference,
+		"digest", digest, "size", size, "layers", ID_A, "config");
+	struct err err;
+
+	if (imagestore_write(place->store, reference, image, &err) < 0)
+		BAIL(err.text);
+}
+
+/* "1: a b; 2: c": sizes and names. */
+static const char *list_text(const char *dir, size_t most, char ret[1024])
+{
+	AUTO_JSON list = NULL;
+	json_t *image, *name;
+	struct err err;
+	size_t i, j;
+
+	if (imagestore_list(dir, most, &list, &err) < 0)
+		BAIL(err.text);
+	ret[0] = '\0';
+	json_array_foreach (list, i, image) {
+		snprintf(ret + strlen(ret), 1024 - strlen(ret), "%s%lld:", i ? "; " : "",
+			json_integer_at(image, "sizeBytes", -1));
+		json_array_foreach (json_object_get(image, "names"), j, name)
+			snprintf(ret + strlen(ret), 1024 - strlen(ret), " %s",
+				json_string_value(name));
+	}
+	return ret;
+}
+
+TEST(a_node_tells_of_its_largest_images)
+{
+	AUTO_PLACE place = {0};
+	char got[1024];
+
+	place_open(&place);
+	CHECK_STR("none", list_text(place.dir, 50, got), "");
+	layer_add(&place, ID_A);
+	sized_add(&place, NGINX, ID_A, 10);
+	sized_add(&place, "localhost:5000/x@" ID_B, ID_B, 20);
+	CHECK_STR("the largest first, by digest and tag", list_text(place.dir, 50, got),
+		"20: localhost:5000/x@" ID_B "; 10: docker.io/library/nginx@" ID_A " " NGINX);
+	CHECK_STR("no more than that", list_text(place.dir, 1, got), "20: localhost:5000/x@" ID_B);
+	sized_add(&place, NGINX, ID_B, 20);
+	CHECK("what a tag meant before has no name", !strstr(list_text(place.dir, 50, got), ID_A));
+	CHECK_STR("a store that is not there", list_text("/nonexistent/store", 50, got), "");
 }
 
 TEST(a_store_that_cannot_be_made_says_why)

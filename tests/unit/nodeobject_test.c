@@ -156,6 +156,34 @@ TEST(the_status_is_told_when_it_changes)
 		"2023-11-14T22:14:20Z");
 }
 
+TEST(images_are_told_as_a_whole)
+{
+	AUTO_JSON node = json_quoted("{'status':{}}");
+	AUTO_JSON two =
+		json_quoted("[{'names':['b'],'sizeBytes':2},{'names':['a'],'sizeBytes':1}]");
+	AUTO_JSON one = json_quoted("[{'names':['a'],'sizeBytes':1}]");
+	AUTO_JSON none = NULL;
+	AUTO_JSON first = NULL;
+	AUTO_JSON second = NULL;
+	AUTO_JSON third = NULL;
+	bool differs;
+
+	none = patched(node, &differs);
+	CHECK("without a store nothing is said",
+		!json_object_get(json_object_get(none, "status"), "images"));
+	input.images = two;
+	first = patched(none, &differs);
+	CHECK("they are news", differs);
+	second = patched(first, &differs);
+	CHECK("once", !differs);
+	input.images = one;
+	third = patched(second, &differs);
+	CHECK("one that is gone is news", differs);
+	CHECK("it is gone there, too",
+		json_equal(json_object_get(json_object_get(third, "status"), "images"), one));
+	input.images = NULL;
+}
+
 TEST(a_lease_names_its_holder_and_node)
 {
 	AUTO_JSON lease = NULL;

@@ -335,6 +335,7 @@ static int cluster_join(struct cluster *cluster, struct err *err)
 		.version = PODNET_VERSION,
 		.address = agent->node_config.host_ip,
 		.registered = node_registered,
+		.images = nodeimages_look,
 		.userdata = cluster,
 	};
 	int r = events_new(cluster->client, agent->options->node_name, &cluster->events, err);
@@ -390,6 +391,7 @@ struct cluster *cluster_free(struct cluster *cluster)
 	timer_free(cluster->pods_timer);
 	timer_free(cluster->services_timer);
 	timer_free(cluster->save_timer);
+	json_decref(cluster->images);
 	json_decref(cluster->slices);
 	json_decref(cluster->sources);
 	json_decref(cluster->over);

@@ -36,6 +36,8 @@ struct cluster {
 	json_t *refusals; /* uid -> why it cannot run here */
 	json_t *refused;  /* "namespace/name" of a Service -> why it is not served */
 	struct timer *pods_timer, *services_timer, *save_timer;
+	json_t *images;	    /* that this machine has; NULL: not looked yet */
+	uint64_t images_at; /* of the store as it was then; 0: look again */
 	uint64_t begun;	    /* clock_now() of cluster_begin */
 	uint64_t saved;	    /* clock_now() of the last record */
 	char namespace[64]; /* of the Pod that is looked at */
@@ -52,3 +54,7 @@ void clusterpods_listed(struct cluster *cluster);
 void clusterpods_left(const struct agent *agent);
 /* The server told of a Pod. */
 void clusterpods_told(struct cluster *cluster, const json_t *object, const json_t *old);
+
+/* nodeimages.c */
+/* The images of the cluster @userdata's machine.  Borrowed until the next call; NULL: there is no store. */
+json_t *nodeimages_look(void *userdata);

@@ -100,6 +100,7 @@ static bool object_plan(void *userdata, struct write *ret)
 		return false;
 	writer_look_at(membership->object, clock_now() + LOOK_EVERY);
 	machine_read(membership->config.state_dir, &membership->machine);
+	input.images = membership->config.images(membership->config.userdata);
 	if (!node) {
 		membership->writing = OBJECT_CREATE;
 		return object_write(

@@ -7,6 +7,8 @@
 
 #include <netinet/in.h>
 
+#include "user/base/json.h"
+
 struct client;
 struct err;
 struct membership;
@@ -17,6 +19,8 @@ struct membership_config {
 	struct in_addr address;
 	/* The Node object is there, with another uid than before.  May be NULL. */
 	void (*registered)(void *userdata);
+	/* The images that the machine has, for status.images; borrowed until the next call.  NULL: not known. */
+	json_t *(*images)(void *userdata);
 	void *userdata;
 };
 

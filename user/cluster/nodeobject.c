@@ -216,6 +216,14 @@ static bool status_has(const json_t *node, const char *key, const json_t *value)
 	return true;
 }
 
+/* A list as a whole: of what is gone people hear, too. */
+static bool images_are(const json_t *node, const json_t *images)
+{
+	const json_t *have = json_object_get(json_object_get(node, "status"), "images");
+
+	return have ? json_equal(have, images) : json_array_size(images) == 0;
+}
+
 json_t *nodeobject_status(const struct nodeobject_input *in, const json_t *node, bool *ret_differs)
 {
 	bool differs = false;
@@ -232,6 +240,10 @@ json_t *nodeobject_status(const struct nodeobject_input *in, const json_t *node,
 
 	json_object_foreach (status, key, value)
 		differs |= !status_has(node, key, value);
+	if (in->images) {
+		differs |= !images_are(node, in->images);
+		json_object_set(status, "images", in->images);
+	}
 	*ret_differs = differs;
 	if (!status || json_object_set_new(status, "conditions", conditions) < 0) {
 		json_decref(status);

@@ -9,7 +9,8 @@
 
 struct machine;
 
-#define NODE_PODS_MOST 110
+#define NODE_PODS_MOST	 110
+#define NODE_IMAGES_MOST 50 /* that are told of; as the kubelet */
 
 struct nodeobject_input {
 	const char *name;
@@ -18,7 +19,8 @@ struct nodeobject_input {
 	const char *pod_cidr;
 	const char *version; /* of podnet: "podnet://VERSION" is the container runtime */
 	const struct machine *machine;
-	uint64_t wall; /* microseconds since 1970 */
+	json_t *images; /* for status.images; NULL: nothing is told */
+	uint64_t wall;	/* microseconds since 1970 */
 };
 
 /* The whole object to create, without status.  The caller owns it; NULL when memory is out. */

@@ -104,11 +104,14 @@ static int layer_ensure(struct pull *pull, const struct oci_layer *layer, struct
 static json_t *record_make(const struct pull *pull, const char *digest, json_t *config)
 {
 	json_t *layers = json_array();
+	uint64_t size = 0;
 
-	for (size_t i = 0; i < pull->image.count; i++)
+	for (size_t i = 0; i < pull->image.count; i++) {
 		json_array_append_new(layers, json_string(pull->image.layers[i].diff_id));
-	return json_pack("{s:s, s:s, s:o, s:O}", "reference", pull->reference.text, "digest",
-		digest, "layers", layers, "config", config);
+		size += pull->image.layers[i].size;
+	}
+	return json_pack("{s:s, s:s, s:I, s:o, s:O}", "reference", pull->reference.text, "digest",
+		digest, "size", (json_int_t)size, "layers", layers, "config", config);
 }
 
 static int layers_ensure(struct pull *pull, struct err *err)

@@ -13,8 +13,6 @@
 #include "user/base/record.h"
 #include "user/image/digest.h"
 
-#define STORE_RECORD "image"
-
 struct imagestore {
 	char dir[PATH_MAX - 256]; /* absolute; what is appended to it is shorter than the rest */
 	int dir_fd, lock_fd;
@@ -244,7 +242,7 @@ static int image_load(const char *path, const char *reference, json_t **ret, str
 	size_t len;
 	int r;
 
-	r = record_read(path, STORE_RECORD, &text, &len, NULL, err);
+	r = record_read(path, IMAGESTORE_RECORD, &text, &len, NULL, err);
 	if (r == 0)
 		r = json_parse(text, len, path, &image, err);
 	if (r == 0 && !image_is_sound(image, reference))
@@ -294,7 +292,7 @@ static int image_write(
 
 	if (!path || !text)
 		return err_set(err, ENOMEM, "write image '%.150s'", reference);
-	return record_write(path, STORE_RECORD, text, strlen(text), FS_DURABLE, err);
+	return record_write(path, IMAGESTORE_RECORD, text, strlen(text), FS_DURABLE, err);
 }
 
 /* A tag is about to mean another image: what it meant stays known by its digest. */

@@ -23,6 +23,8 @@
 struct err;
 struct imagestore;
 
+#define IMAGESTORE_RECORD "image" /* the kind of the records of images */
+
 /*
  * Opens the store at @dir, making it if need be; removes what killed pulls left when nobody else works
  * in it (what cannot be removed waits for a collection, which fails then).  The caller owns *@ret.
@@ -49,7 +51,7 @@ int imagestore_layer_commit(struct imagestore *store, struct imagestore_layer *l
 void imagestore_layer_abort(struct imagestore_layer *layer);
 
 /*
- * The record of @reference (normalised): an object with reference, digest, layers (diff ids) and config,
+ * The record of @reference (normalised): an object with reference, digest, size, layers (diff ids) and config,
  * which the caller owns.  -ENOENT: none, or one of its layers is missing.  -EBADMSG: it was damaged and has
  * been set aside.
  */
