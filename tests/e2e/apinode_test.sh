@@ -150,6 +150,8 @@ first=$(web_pods .metadata.name)
 first=${first%% *}
 eventually "events tell what happened" 10 events_are "$first" \
 	'select(.source.component == "kubelet") | .reason' '^Created Pulled Started$'
+eventually "the Node tells of its images" 20 answers "$node" \
+	'[.status.images[] | select(any(.names[]; endswith("/busybox:latest"))) | .sizeBytes > 0] | any' true
 ask POST /api/v1/namespaces/default/services "" '{"kind": "Service", "apiVersion": "v1",
 	"metadata": {"name": "outside"}, "spec": {"clusterIP": "10.96.0.78", "ports": [{"port": 80}]}}' >/dev/null
 ask POST /apis/discovery.k8s.io/v1/namespaces/default/endpointslices "" '{"kind": "EndpointSlice",
