@@ -157,7 +157,7 @@ static int plane_control(
 		.ca = plane->pki.authority.text};
 	int r = client_new(plane->loop, &config, &plane->client, err);
 
-	if (r == 0)
+	if (r == 0 && options->has_controllers)
 		r = control_new(plane->loop, plane->client, &control, &plane->control, err);
 	if (r == 0 &&
 		bootstrap_new(plane->client, &bootstrap, plane_ready, plane, &plane->bootstrap) < 0)

@@ -3,9 +3,9 @@
 #
 # Questions to a podnet-control that listens in $RUN, as root on its machine.  Sourced.
 # shellcheck disable=SC2034 # read by who sources it
-. "${BASH_SOURCE[0]%/*}/../netns/lib.sh" || exit 1
+declare -F test_result >/dev/null || . "${BASH_SOURCE[0]%/*}/../netns/lib.sh" || exit 1
 
-RUN=$TEST_DIR/run
+RUN=${RUN:-$TEST_DIR/run}
 MERGE='Content-Type: application/merge-patch+json'
 NS=/api/v1/namespaces
 

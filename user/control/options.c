@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
@@ -47,6 +48,9 @@ static const struct flag flags[] = {
 	{"certificate-seconds", "SECONDS", "31536000",
 		"how long a certificate that a node asks for holds at most",
 		offsetof(struct control_options, certificate_text)},
+	{"controllers", "all|none", "all",
+		"none: the API alone, controllers and the scheduler are other programs",
+		offsetof(struct control_options, controllers_text)},
 };
 
 static int number_read(const char *flag, const char *text, unsigned long least, unsigned long most,
@@ -62,6 +66,15 @@ static int number_read(const char *flag, const char *text, unsigned long least, 
 	return 0;
 }
 
+static int controllers_read(const char *text, bool *ret, struct err *err)
+{
+	if (strcmp(text, "all") != 0 && strcmp(text, "none") != 0)
+		return err_refuse(
+			err, EINVAL, "--controllers: '%s' is neither 'all' nor 'none'", text);
+	*ret = strcmp(text, "all") == 0;
+	return 0;
+}
+
 static int options_check(struct control_options *options, struct err *err)
 {
 	const char *address = options->advertise_address;
@@ -73,9 +86,11 @@ static int options_check(struct control_options *options, struct err *err)
 			err, EINVAL, "--advertise-address: '%s' is no IPv4 address", address);
 	r = number_read("node-grace", options->node_grace_text, 1, NODE_GRACE_MOST,
 		&options->node_grace, err);
+	if (r == 0)
+		r = number_read("certificate-seconds", options->certificate_text, 10,
+			CERTIFICATE_MOST, &options->certificate_seconds, err);
 	return r < 0 ? r
-		     : number_read("certificate-seconds", options->certificate_text, 10,
-			       CERTIFICATE_MOST, &options->certificate_seconds, err);
+		     : controllers_read(options->controllers_text, &options->has_controllers, err);
 }
 
 int control_options_parse(int argc, char **argv, struct control_options *ret, struct err *err)

@@ -11,9 +11,10 @@ struct control_options {
 		*admin_kubeconfig, *audit_log, *kubelet_authority;
 	const char *user;	       /* to become */
 	const char *advertise_address; /* IPv4, or "" */
-	const char *node_grace_text, *certificate_text;
+	const char *node_grace_text, *certificate_text, *controllers_text;
 	unsigned node_grace; /* seconds */
 	unsigned certificate_seconds;
+	bool has_controllers; /* else the API is served alone */
 	bool verbose;
 };
 
