@@ -51,11 +51,31 @@ static bool finalizers_have(const json_t *finalizers, const char *name)
 	return false;
 }
 
-static int delete_finalizer(json_t *object, const char *name)
+/* Who asks for another policy than before takes the former's finalizer away. */
+static void delete_former_policy(json_t *meta, const char *name)
 {
-	json_t *meta = json_object_get(object, "metadata");
 	json_t *finalizers = json_object_get(meta, "finalizers");
 
+	for (size_t i = json_array_size(finalizers); i-- > 0;) {
+		const char *one = json_string_value(json_array_get(finalizers, i));
+
+		if ((strcmp(one, FOREGROUND) == 0 || strcmp(one, ORPHAN) == 0) &&
+			(!name || strcmp(one, name) != 0))
+			json_array_remove(finalizers, i);
+	}
+	if (finalizers && json_array_size(finalizers) == 0)
+		json_object_del(meta, "finalizers");
+}
+
+static int delete_finalizer(json_t *object, const struct deletion *deletion)
+{
+	const char *name = deletion->finalizer;
+	json_t *meta = json_object_get(object, "metadata");
+	json_t *finalizers;
+
+	if (name || deletion->background)
+		delete_former_policy(meta, name);
+	finalizers = json_object_get(meta, "finalizers");
 	if (!name || finalizers_have(finalizers, name))
 		return 0;
 	if (!finalizers) {
@@ -71,9 +91,13 @@ static int delete_mark(json_t *object, long long grace)
 	const char *kind = json_string_at(object, "kind", "");
 	json_t *status = json_object_get(object, "status");
 
-	if (strcmp(kind, "Namespace") == 0)
-		json_object_set_new(status, "phase", json_string("Terminating"));
-	return meta_mark_deleted(object, grace);
+	if (meta_mark_deleted(object, grace) < 0)
+		return -1;
+	if (strcmp(kind, "Namespace") != 0)
+		return 0;
+	/* They have no grace, only a phase. */
+	json_object_del(json_object_get(object, "metadata"), "deletionGracePeriodSeconds");
+	return json_object_set_new(status, "phase", json_string("Terminating"));
 }
 
 /* A second deletion may only shorten the grace. */
@@ -106,7 +130,7 @@ int deletion_step(struct write *write, json_t *old, struct failure *failure)
 	if (delete_check(write, old, failure) < 0)
 		return -1;
 	write->object = json_deep_copy(old);
-	if (!write->object || delete_finalizer(write->object, deletion->finalizer) < 0)
+	if (!write->object || delete_finalizer(write->object, deletion) < 0)
 		return failure_internal(failure, "out of memory");
 	grace = strategy->grace ? strategy->grace(write->object, deletion->grace) : 0;
 	grace = grace < GRACE_MOST ? grace : GRACE_MOST;
@@ -175,7 +199,9 @@ static int deletion_policy(const char *policy, struct deletion *deletion, struct
 		deletion->finalizer = FOREGROUND;
 	else if (strcmp(policy, "Orphan") == 0)
 		deletion->finalizer = ORPHAN;
-	else if (policy[0] && strcmp(policy, "Background") != 0)
+	else if (strcmp(policy, "Background") == 0)
+		deletion->background = true;
+	else if (policy[0])
 		return failure_set(failure, 422, "Invalid",
 			"DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported "
 			"value: \"%.64s\": supported values: \"Foreground\", \"Background\", "
@@ -233,6 +259,7 @@ int deletion_read_options(const struct api_request *request, const json_t *optio
 		return -1;
 	if (json_is_true(json_object_get(options, "orphanDependents")))
 		deletion->finalizer = ORPHAN;
+	deletion->background = json_is_false(json_object_get(options, "orphanDependents"));
 	snprintf(deletion->uid, sizeof(deletion->uid), "%s",
 		json_string_at(preconditions, "uid", ""));
 	snprintf(deletion->revision, sizeof(deletion->revision), "%s",

@@ -14,6 +14,7 @@ struct write;
 struct deletion {
 	long long grace;	       /* seconds; -1: the object's own */
 	const char *finalizer;	       /* what its dependents ask for; NULL: none */
+	bool background;	       /* they ask for nothing, whatever was said before */
 	bool dry_run;		       /* said in the body */
 	char uid[64], revision[32];    /* preconditions; "": none */
 	struct collection *collection; /* of which it is a part; NULL: alone */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/api/discovery.h"
 
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "user/api/openapi.h"
@@ -114,13 +117,34 @@ static json_t *groups_json(void)
 		"{s:s, s:s, s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", groups);
 }
 
-static json_t *core_versions_json(void)
+/* To everybody, we are where he has found us. */
+static json_t *core_versions_json(const struct http_exchange *exchange)
 {
-	return json_pack("{s:s, s:[s], s:[]}", "kind", "APIVersions", "versions", "v1",
-		"serverAddressByClientCIDRs");
+	const char *host = http_exchange_header(exchange, "Host");
+
+	return json_pack("{s:s, s:[s], s:[{s:s, s:s}]}", "kind", "APIVersions", "versions", "v1",
+		"serverAddressByClientCIDRs", "clientCIDR", "0.0.0.0/0", "serverAddress",
+		host ? host : "");
 }
 
 /* --- resources of one version --- */
+
+#define HASH_BYTES 8
+
+/* By which clients see that two resources are stored as one: of group, version and kind as they are stored. */
+static json_t *storage_hash(const struct kind *kind)
+{
+	char text[API_VERSION_LEN], hash[BASE64_ENCODE_RAW_LENGTH(HASH_BYTES)];
+	struct sha256_ctx sha;
+	uint8_t digest[HASH_BYTES];
+
+	snprintf(text, sizeof(text), "%s/%s/%s", kind->group, kind->versions[0], kind->kind);
+	sha256_init(&sha);
+	sha256_update(&sha, strlen(text), (const uint8_t *)text);
+	sha256_digest(&sha, sizeof(digest), digest);
+	base64_encode_raw(hash, sizeof(digest), digest);
+	return json_stringn(hash, sizeof(hash));
+}
 
 static json_t *resource_json(const struct kind *kind)
 {
@@ -132,6 +156,8 @@ static json_t *resource_json(const struct kind *kind)
 		json_object_set_new(json, "shortNames", words_json(kind->short_names));
 	if (kind->in_all)
 		json_object_set_new(json, "categories", json_pack("[s]", "all"));
+	if (kind->stored_as)
+		json_object_set_new(json, "storageVersionHash", storage_hash(kind));
 	return json;
 }
 
@@ -151,7 +177,7 @@ static json_t *subresource_json(const struct kind *kind, const struct kind_subre
 static json_t *resources_json(const char *group, const char *version)
 {
 	char api_version[API_VERSION_LEN];
-	json_t *resources = json_array();
+	json_t *resources = json_array(), *json;
 
 	for (size_t i = 0; i < kinds_count; i++) {
 		const struct kind *kind = &kinds[i];
@@ -167,8 +193,11 @@ static json_t *resources_json(const char *group, const char *version)
 		return NULL;
 	}
 	kind_api_version(group, version, api_version);
-	return json_pack("{s:s, s:s, s:s, s:o}", "kind", "APIResourceList", "apiVersion", "v1",
-		"groupVersion", api_version, "resources", resources);
+	json = json_pack("{s:s, s:s, s:o}", "kind", "APIResourceList", "groupVersion", api_version,
+		"resources", resources);
+	if (group[0]) /* as upstream */
+		json_object_set_new(json, "apiVersion", json_string("v1"));
+	return json;
 }
 
 /* --- all at once (apidiscovery.k8s.io/v2) --- */
@@ -269,7 +298,8 @@ static void discovery_root(struct http_exchange *exchange, const char *root)
 	if (wants_aggregated(exchange))
 		answer(exchange, AGGREGATED, aggregated_json(core));
 	else
-		answer(exchange, "application/json", core ? core_versions_json() : groups_json());
+		answer(exchange, "application/json",
+			core ? core_versions_json(exchange) : groups_json());
 }
 
 /* A path with an empty last segment, as "/api/v1/", is the same without it. */
@@ -298,6 +328,37 @@ static void discovery_below(struct http_exchange *exchange, bool core, size_t co
 		answer(exchange, "application/json",
 			resources_json(second, http_exchange_segment(exchange, 2)));
 	}
+}
+
+struct path_list {
+	const char *group;
+	json_t *paths;
+};
+
+static void paths_add_version(const char *version, void *userdata)
+{
+	const struct path_list *list = userdata;
+
+	json_array_append_new(list->paths, json_sprintf("/apis/%s/%s", list->group, version));
+}
+
+static json_t *paths_json(void)
+{
+	json_t *paths = json_pack("[s, s, s]", "/api", "/api/v1", "/apis");
+
+	for (size_t i = 0; i < kinds_count; i++) {
+		struct path_list list = {kinds[i].group, paths};
+
+		if (!list.group[0] || !group_is_first(i))
+			continue;
+		json_array_append_new(paths, json_sprintf("/apis/%s", list.group));
+		group_versions(list.group, paths_add_version, &list);
+	}
+	for (const char *const *path = (const char *const[]){"/healthz", "/livez", "/openapi/v2",
+		     "/openapi/v3", "/readyz", "/version", NULL};
+		*path; path++)
+		json_array_append_new(paths, json_string(*path));
+	return json_pack("{s:o}", "paths", paths);
 }
 
 static bool is_health(const char *root)
@@ -345,6 +406,8 @@ void discovery_answer(struct http_exchange *exchange)
 	}
 	if (strcmp(root, "version") == 0)
 		answer(exchange, "application/json", version_json());
+	else if (count == 0)
+		answer(exchange, "application/json", paths_json());
 	else if (is_health(root))
 		http_answer_text(exchange, 200, "ok");
 	else if (strcmp(root, "openapi") == 0)

@@ -13,6 +13,7 @@ static void failure_begin(struct failure *failure, unsigned status, const char *
 	failure->status = status;
 	failure->reason = reason;
 	failure->details = NULL;
+	failure->meta = NULL;
 	failure->passes = false;
 }
 
@@ -44,7 +45,7 @@ void failure_about(struct failure *failure, const struct api_request *request, c
 
 	if (!failure->details)
 		failure->details = json_object();
-	if (name)
+	if (name && name[0])
 		json_object_set_new(failure->details, "name", json_any_text(name));
 	if (kind->group[0])
 		json_object_set_new(failure->details, "group", json_string(kind->group));
@@ -81,14 +82,26 @@ int failure_conflict(struct failure *failure, const struct api_request *request)
 	return -1;
 }
 
+/* As upstream, what the server says of requests that it does not know has empty details. */
+static bool is_generic(unsigned status)
+{
+	return status == 404 || status == 405 || status == 406 || status == 415;
+}
+
 json_t *failure_json(const struct failure *failure)
 {
 	json_t *json = json_pack("{s:s, s:s, s:{}, s:s, s:o, s:s}", "kind", "Status", "apiVersion",
 		"v1", "metadata", "status", "Failure", "message", json_any_text(failure->message),
 		"reason", failure->reason);
 
+	if (json && failure->meta)
+		json_object_set(json, "metadata", failure->meta);
+	if (json && !failure->reason[0])
+		json_object_del(json, "reason");
 	if (json && failure->details)
 		json_object_set(json, "details", failure->details);
+	else if (json && is_generic(failure->status))
+		json_object_set_new(json, "details", json_object());
 	if (json)
 		json_object_set_new(json, "code", json_integer(failure->status));
 	return json;
@@ -103,5 +116,6 @@ void failure_answer(struct failure *failure, struct http_exchange *exchange)
 	else
 		http_answer_text(exchange, 500, "out of memory\n");
 	json_decref(failure->details);
-	failure->details = NULL;
+	json_decref(failure->meta);
+	failure->details = failure->meta = NULL;
 }

@@ -16,6 +16,7 @@ struct failure {
 	const char *reason; /* "NotFound"; a constant */
 	char message[FAILURE_MESSAGE];
 	json_t *details; /* owned; NULL: none */
+	json_t *meta;	 /* owned; how to go on, where that is possible; NULL: nothing */
 	bool passes;	 /* what is missing is on its way: a write tries again for a while */
 };
 

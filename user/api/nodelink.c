@@ -32,7 +32,9 @@ static long long node_port(const json_t *status)
 	const json_t *endpoint =
 		json_object_get(json_object_get(status, "daemonEndpoints"), "kubeletEndpoint");
 
-	return json_integer_at(endpoint, "Port", PORT_USUAL);
+	long long port = json_integer_at(endpoint, "Port", 0);
+
+	return port ? port : PORT_USUAL;
 }
 
 /* A node gives its address: no name is looked up for it, which would take time. */

@@ -252,7 +252,7 @@ static int answer_unscheduled(
 	if (route->upgrade)
 		return failure_set(failure, 400, "BadRequest",
 			"pod %s does not have a host assigned", request->name);
-	http_answer_bytes(request->exchange, 204, "text/plain", "", 0);
+	http_answer_bytes(request->exchange, 204, NULL, "", 0);
 	return 0;
 }
 

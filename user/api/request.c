@@ -11,6 +11,7 @@
 struct route {
 	const char *group, *version;
 	const char *namespace, *plural, *name, *subresource;
+	bool watch;   /* "watch" before all these, as clients did long ago */
 	size_t count; /* segments that are left over */
 };
 
@@ -33,6 +34,13 @@ static bool route_is_below_namespace(const struct http_exchange *exchange, size_
 	       !kind_subresource(kind_by_resource("", "v1", "namespaces"), third);
 }
 
+static bool route_is_watch(const struct http_exchange *exchange, size_t at)
+{
+	const char *segment = http_exchange_segment(exchange, at);
+
+	return segment && strcmp(segment, "watch") == 0;
+}
+
 static bool route_read(const struct http_exchange *exchange, struct route *route)
 {
 	const char *root = http_exchange_segment(exchange, 0);
@@ -42,6 +50,8 @@ static bool route_read(const struct http_exchange *exchange, struct route *route
 	if (strcmp(root, "apis") == 0)
 		route->group = route_next(exchange, &at);
 	route->version = route_next(exchange, &at);
+	route->watch = route_is_watch(exchange, at);
+	at += route->watch;
 	if (route_is_below_namespace(exchange, at)) {
 		at++;
 		route->namespace = route_next(exchange, &at);
@@ -68,10 +78,11 @@ static const char *kind_version(const struct kind *kind, const char *version)
 	return kind->versions[0];
 }
 
-static bool request_verb(const struct http_exchange *exchange, struct api_request *request)
+static bool request_verb(const struct http_exchange *exchange, const struct route *route,
+	struct api_request *request)
 {
 	const char *method = http_exchange_method(exchange);
-	bool watch = request_flag(exchange, "watch");
+	bool watch = route->watch || request_flag(exchange, "watch");
 
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
 		request->verb = watch ? VERB_WATCH : request->has_name ? VERB_GET : VERB_LIST;
@@ -154,7 +165,7 @@ int request_read(struct api *api, struct http_exchange *exchange, struct api_req
 		request_copy(route.name, "name", ret->name, failure) < 0 ||
 		request_dry_run(ret, failure) < 0)
 		return -1;
-	if (!request_verb(exchange, ret) || !request_is_served(ret))
+	if (!request_verb(exchange, &route, ret) || !request_is_served(ret))
 		return failure_set(failure, 405, "MethodNotAllowed",
 			"the server does not allow this method on the requested resource");
 	return 0;

@@ -62,6 +62,21 @@ static int field_rename(json_t *object, const char *from, const char *to)
 	return 0;
 }
 
+/* The one group writes them always, the other leaves out what is empty. */
+static int event_reporter(json_t *event, bool store)
+{
+	static const char *const stored[] = {"reportingComponent", "reportingInstance"};
+	static const char *const served[] = {"reportingController", "reportingInstance"};
+	int r = 0;
+
+	for (size_t i = 0; i < COUNT(stored); i++)
+		if (store && !json_object_get(event, stored[i]))
+			r |= json_object_set_new(event, stored[i], json_string(""));
+		else if (!store && !json_string_at(event, served[i], "")[0])
+			json_object_del(event, served[i]);
+	return r < 0 ? -ENOMEM : 0;
+}
+
 static int event_rename(json_t *event, bool store)
 {
 	int r = 0;
@@ -69,7 +84,7 @@ static int event_rename(json_t *event, bool store)
 	for (size_t i = 0; i < COUNT(event_fields) && r == 0; i++)
 		r = store ? field_rename(event, event_fields[i].served, event_fields[i].stored)
 			  : field_rename(event, event_fields[i].stored, event_fields[i].served);
-	return r;
+	return r < 0 ? r : event_reporter(event, store);
 }
 
 int stored_encode(const json_t *object, struct blob **ret)

@@ -56,8 +56,9 @@ static int answer_head(struct http_exchange *exchange, unsigned status, const ch
 {
 	exchange_tell(exchange, status);
 	return buffer_printf(&exchange->out,
-		"HTTP/1.1 %u %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\n%s", status,
-		status_text(status), type, exchange->keep_alive ? "" : "Connection: close\r\n");
+		"HTTP/1.1 %u %s\r\n%s%s%sCache-Control: no-store\r\n%s", status,
+		status_text(status), type ? "Content-Type: " : "", type ? type : "",
+		type ? "\r\n" : "", exchange->keep_alive ? "" : "Connection: close\r\n");
 }
 
 void http_answer_bytes(struct http_exchange *exchange, unsigned status, const char *type,
@@ -100,13 +101,13 @@ void http_answer_failure(
 	if (vasprintf(&message, fmt, ap) < 0)
 		message = NULL;
 	va_end(ap);
-	json = json_pack("{s:s, s:s, s:{}, s:s, s:s?, s:s, s:i}", "kind", "Status", "apiVersion",
+	json = json_pack("{s:s, s:s, s:{}, s:s, s:s?, s:s*, s:i}", "kind", "Status", "apiVersion",
 		"v1", "metadata", "status", "Failure", "message", message, "reason", reason, "code",
 		(int)status);
 	if (json)
 		http_answer_json(exchange, status, json);
 	else
-		http_answer_text(exchange, status, message ? message : reason);
+		http_answer_text(exchange, status, message ? message : "out of memory\n");
 }
 
 void exchange_answer_unreadable(struct http_exchange *exchange, int error, const char *text)

@@ -85,12 +85,12 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
 
 /* @json is borrowed.  Out of memory becomes a 500. */
 void http_answer_json(struct http_exchange *exchange, unsigned status, const json_t *json);
-/* @body is copied. */
+/* @body is copied; @content_type NULL: nothing has no type. */
 void http_answer_bytes(struct http_exchange *exchange, unsigned status, const char *content_type,
 	const void *body, size_t len);
 /* text/plain */
 void http_answer_text(struct http_exchange *exchange, unsigned status, const char *text);
-/* A Kubernetes Status of failure: http_answer_failure(x, 404, "NotFound", "pods \"%s\" not found", name) */
+/* A Kubernetes Status of failure, @reason NULL: without one: http_answer_failure(x, 404, "NotFound", "pods \"%s\" not found", name) */
 void http_answer_failure(struct http_exchange *exchange, unsigned status, const char *reason,
 	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

@@ -79,10 +79,10 @@ static void tunnel_gone(void *userdata)
 	tunnel_free(userdata);
 }
 
-/* In the words of Kubernetes. */
+/* In the words of Kubernetes, which has no reason for it. */
 static void tunnel_fail(struct tunnel *tunnel, const char *what, const char *why)
 {
-	http_answer_failure(tunnel->exchange, 500, "InternalError",
+	http_answer_failure(tunnel->exchange, 500, NULL,
 		"error dialing backend: dial tcp %s: %s%c%s", tunnel->name, what,
 		tolower((unsigned char)why[0]), why + 1);
 	tunnel_free(tunnel);
