@@ -56,8 +56,31 @@ static const struct row {
 		"'nodePort':30080},{'name':'b','protocol':'UDP','port':53,'targetPort':53}],"
 		"'selector':{'app':'web'},'type':'NodePort','sessionAffinity':'ClientIP',"
 		"'externalTrafficPolicy':'Local','sessionAffinityConfig':{'clientIP':{"
-		"'timeoutSeconds':10800}},'internalTrafficPolicy':'Cluster','ipFamilyPolicy':"
-		"'SingleStack','ipFamilies':['IPv4']},'status':{'loadBalancer':{}}}"},
+		"'timeoutSeconds':10800}},'internalTrafficPolicy':'Cluster'},'status':{"
+		"'loadBalancer':{}}}"},
+	{"a Node's range is told twice",
+		"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n'},'spec':{'podCIDR':"
+		"'10.88.9.0/24'},'status':{'daemonEndpoints':{'kubeletEndpoint':{}}}}",
+		"{'kind':'Node','apiVersion':'v1','metadata':{'name':'n','creationTimestamp':null},"
+		"'spec':{'podCIDR':'10.88.9.0/24','podCIDRs':['10.88.9.0/24']},'status':"
+		"{'daemonEndpoints':{'kubeletEndpoint':{'Port':0}},'nodeInfo':{'machineID':'',"
+		"'systemUUID':'','bootID':'','kernelVersion':'','osImage':'',"
+		"'containerRuntimeVersion':'','kubeletVersion':'','kubeProxyVersion':'',"
+		"'operatingSystem':'','architecture':''}}}"},
+	{"the first of many is the one",
+		"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n'},'spec':{'podCIDRs':"
+		"['10.1.0.0/24','fd00::/64']}}",
+		"{'kind':'Node','apiVersion':'v1','metadata':{'name':'n','creationTimestamp':null},"
+		"'spec':{'podCIDR':'10.1.0.0/24','podCIDRs':['10.1.0.0/24','fd00::/64']},'status':"
+		"{'daemonEndpoints':{'kubeletEndpoint':{'Port':0}},'nodeInfo':{'machineID':'',"
+		"'systemUUID':'','bootID':'','kernelVersion':'','osImage':'',"
+		"'containerRuntimeVersion':'','kubeletVersion':'','kubeProxyVersion':'',"
+		"'operatingSystem':'','architecture':''}}}"},
+	{"a Namespace's name is a label",
+		"{'apiVersion':'v1','kind':'Namespace','metadata':{'name':'x'}}",
+		"{'kind':'Namespace','apiVersion':'v1','metadata':{'name':'x','creationTimestamp':"
+		"null,'labels':{'kubernetes.io/"
+		"metadata.name':'x'}},'spec':{},'status':{'phase':'Active'}}"},
 	{"a Service that is only a name",
 		"{'apiVersion':'v1','kind':'Service','metadata':{'name':'en'},'spec':{'type':"
 		"'ExternalName','externalName':'example.com'}}",

@@ -7,6 +7,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/json.h"
 #include "user/model/fields.h"
+#include "user/model/managed.h"
 #include "user/model/schema.h"
 
 static json_t *json(const char *text)
@@ -60,6 +61,97 @@ TEST(a_value_is_owned_as_its_schema_says)
 
 		check_json(cases[i].object, set, cases[i].set);
 	}
+}
+
+#define CONTAINER(fields)                                                                      \
+	"{\"f:spec\":{\"f:containers\":{\"k:{\\\"name\\\":\\\"c\\\"}\":{\".\":{},\"f:name\":{" \
+	"}" fields "}}}}"
+
+TEST(who_writes_owns_what_go_does_not_write_by_itself)
+{
+	static const struct {
+		const char *what, *object, *set;
+	} cases[] = {
+		{"structs and lists that are always there are nobody's", POD("{\"containers\":[]}"),
+			"{\"f:spec\":{\"f:containers\":{}}}"},
+		{"nor is what is zero",
+			POD("{\"nodeName\":\"\",\"hostNetwork\":false,"
+			    "\"priority\":0}"),
+			"{\"f:spec\":{\"f:priority\":{}}}"},
+		{"an empty status", "{\"metadata\":{},\"spec\":{},\"status\":{}}", "{}"},
+		{"a map may be missing", "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}",
+			"{\"f:metadata\":{\"f:labels\":{\".\":{},\"f:a\":{}}}}"},
+		{"so may a list of an item",
+			POD("{\"containers\":[{\"name\":\"c\",\"ports\":[{\"containerPort\":80}]}]"
+			    "}"),
+			CONTAINER(",\"f:ports\":{\".\":{},\"k:{\\\"containerPort\\\":80,"
+				  "\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:containerPort\":{}"
+				  "}}")},
+		{"and everything in a new item, empty or not",
+			POD("{\"containers\":[{\"name\":\"c\",\"resources\":{}}]}"),
+			CONTAINER(",\"f:resources\":{}")},
+		{"pointers to structs",
+			POD("{\"containers\":[{\"name\":\"c\",\"readinessProbe\":{\"tcpSocket\":"
+			    "{\"port\":1}}}]}"),
+			CONTAINER(",\"f:readinessProbe\":{\".\":{},\"f:tcpSocket\":{\".\":{},"
+				  "\"f:port\":{}}}")},
+		{"a name that is made of another", "{\"metadata\":{\"generateName\":\"a-\"}}",
+			"{\"f:metadata\":{\"f:generateName\":{}}}"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		AUTO_JSON object = json(cases[i].object);
+		AUTO_JSON set = fields_written(object, &schema_pod);
+
+		check_json(cases[i].what, set, cases[i].set);
+	}
+}
+
+static json_t *owners(const json_t *object)
+{
+	return json_object_get(json_object_get(object, "metadata"), "managedFields");
+}
+
+TEST(writers_are_kept_from_the_first_on)
+{
+	static const struct managed_by one = {.manager = "one",
+		.api_version = "v1",
+		.subresource = "",
+		.now = "2026-01-01T00:00:00Z"};
+	static const struct managed_by two = {.manager = "two",
+		.api_version = "v1",
+		.subresource = "status",
+		.now = "2026-01-02T00:00:00Z"};
+	AUTO_JSON pod = json("{\"metadata\":{},\"spec\":{\"nodeName\":\"n\"},\"status\":{\"phase\":"
+			     "\"Pending\"}}");
+	AUTO_JSON running = NULL;
+
+	CHECK_EQ("made", managed_create(pod, &one, &schema_pod, true), 0);
+	check_json("but for its status, it is his who makes it", owners(pod),
+		"[{\"manager\":\"one\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\"time\":"
+		"\"2026-01-01T00:00:00Z\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:spec\":{"
+		"\"f:nodeName\":{}}}}]");
+	running = json_deep_copy(pod);
+	json_object_set_new(json_object_get(running, "status"), "phase", json_string("Running"));
+	CHECK_EQ("changed", managed_update(running, pod, &two, &schema_pod), 0);
+	CHECK_EQ("two own it", json_array_size(owners(running)), 2);
+	CHECK_STR("the other the status",
+		json_string_at(json_array_get(owners(running), 1), "subresource", ""), "status");
+	json_object_del(json_object_get(running, "metadata"), "managedFields");
+	CHECK_EQ("changed", managed_update(pod, running, &two, &schema_pod), 0);
+	CHECK("what nobody owned stays so", !owners(pod));
+}
+
+TEST(who_writes_nothing_owns_nothing)
+{
+	static const struct managed_by by = {.manager = "one",
+		.api_version = "v1",
+		.subresource = "",
+		.now = "2026-01-01T00:00:00Z"};
+	AUTO_JSON map = json("{\"metadata\":{\"name\":\"m\"}}");
+
+	CHECK_EQ("made", managed_create(map, &by, &schema_config_map, false), 0);
+	CHECK("without owners", !owners(map));
 }
 
 /* Of three levels with few names, so that two have much in common. */

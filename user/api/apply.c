@@ -161,6 +161,7 @@ static int apply_create(struct write *write, struct failure *failure)
 	if (!write->object)
 		return failure_internal(failure, "out of memory");
 	if (meta_create(&write->request, write->object, failure) < 0 ||
+		strategy_prepare(&write->request, write->object, failure) < 0 ||
 		strategy_create(&write->request, write->object, failure) < 0)
 		return -1;
 	json_object_set(json_object_get(write->object, "metadata"), "managedFields",
@@ -223,7 +224,6 @@ static const struct write_steps apply_steps = {
 	.step = apply_step,
 	.retries = apply_retries,
 	.release = apply_release,
-	.owns = true,
 };
 
 /* --- the request --- */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "user/api/apply.h"
 #include "user/api/body.h"
 #include "user/api/change.h"
 #include "user/api/meta.h"
@@ -55,6 +56,16 @@ int create_check_namespace(struct write *write, struct failure *failure)
 		       : 0;
 }
 
+/* What the client has sent and its defaults are the client's; what else the server adds is nobody's. */
+static int create_manage(const struct write *write)
+{
+	const struct kind *kind = write->request.kind;
+	struct manager room;
+	struct managed_by by = manager_of(&write->request, write->manager, &room);
+
+	return managed_create(write->object, &by, kind->message, strategy_of(kind)->has_status);
+}
+
 /* write->data: the object as the client sent it. */
 static int create_step(struct write *write, json_t *old, struct failure *failure)
 {
@@ -76,8 +87,11 @@ static int create_step(struct write *write, json_t *old, struct failure *failure
 		return failure_internal(failure, "out of memory");
 	write->object = object;
 	write->effect = WRITE_PUT;
-	if (meta_create(&write->request, object, failure) < 0)
+	if (meta_create(&write->request, object, failure) < 0 ||
+		strategy_prepare(&write->request, object, failure) < 0)
 		return -1;
+	if (create_manage(write) < 0)
+		return failure_internal(failure, "out of memory");
 	return strategy_create(&write->request, object, failure);
 }
 

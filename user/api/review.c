@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/api/apply.h"
 #include "user/api/authorize.h"
 #include "user/api/body.h"
 #include "user/api/failure.h"
@@ -14,12 +15,40 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/http/server.h"
+#include "user/model/defaults.h"
+#include "user/model/managed.h"
 
-/* What is asked comes back with the answer in its status. */
-static int answer(
+static const struct schema_message *review_message(const struct api_request *request)
+{
+	return request->subresource ? request->subresource->message : request->kind->message;
+}
+
+/* Nobody keeps it: it has no name and no time, but somebody who has written it. */
+static int review_meta(const struct api_request *request, json_t *review)
+{
+	char name[MANAGED_MANAGER_MAX + 1];
+	struct manager room;
+	struct managed_by by;
+
+	if (!json_object_get(review, "metadata") &&
+		json_object_set_new(review, "metadata", json_object()) < 0)
+		return -ENOMEM;
+	if (json_object_set_new(
+		    json_object_get(review, "metadata"), "creationTimestamp", json_null()) < 0)
+		return -ENOMEM;
+	manager_name(request, name);
+	by = manager_of(request, name, &room);
+	by.subresource = "";
+	by.api_version = json_string_at(review, "apiVersion", "");
+	return managed_create(review, &by, review_message(request), true);
+}
+
+int review_answer(
 	const struct api_request *request, json_t *review, json_t *status, struct failure *failure)
 {
-	if (json_object_set_new(review, "status", status) < 0)
+	if (defaults_apply(review, review_message(request)) < 0 ||
+		review_meta(request, review) < 0 ||
+		json_object_set_new(review, "status", status) < 0)
 		return failure_internal(failure, "out of memory");
 	http_answer_json(request->exchange, 201, review);
 	return 0;
@@ -35,7 +64,8 @@ static int invalid(const struct api_request *request, const char *text, struct f
 
 static int review_self(const struct api_request *request, json_t *review, struct failure *failure)
 {
-	return answer(request, review, json_pack("{s:O}", "userInfo", request->who.info), failure);
+	return review_answer(
+		request, review, json_pack("{s:O}", "userInfo", request->who.info), failure);
 }
 
 static int review_token(const struct api_request *request, json_t *review, struct failure *failure)
@@ -55,11 +85,11 @@ static int review_token(const struct api_request *request, json_t *review, struc
 	if (r == -ENOMEM)
 		return failure_internal(failure, "out of memory");
 	if (r < 0)
-		return answer(request, review,
+		return review_answer(request, review,
 			json_pack(
 				"{s:b, s:{}, s:s}", "authenticated", 0, "user", "error", err.text),
 			failure);
-	return answer(request, review,
+	return review_answer(request, review,
 		json_pack("{s:b, s:O, s:O}", "authenticated", 1, "user", who.info, "audiences",
 			audiences),
 		failure);
@@ -109,7 +139,7 @@ static int answer_access(const struct api_request *request, json_t *review,
 	status = json_pack("{s:b}", "allowed", r);
 	if (reason[0])
 		json_object_set_new(status, "reason", json_string(reason));
-	return answer(request, review, status, failure);
+	return review_answer(request, review, status, failure);
 }
 
 static int review_own_access(
@@ -204,7 +234,7 @@ static int review_rules(const struct api_request *request, json_t *review, struc
 	if (policy_rules(request->api->policy, &request->who, namespace, &rules) < 0 ||
 		add_masters(&request->who, rules) < 0)
 		return failure_internal(failure, "out of memory");
-	return answer(request, review, rules_status(rules), failure);
+	return review_answer(request, review, rules_status(rules), failure);
 }
 
 static const struct {

@@ -138,6 +138,7 @@ static const struct write_steps put_steps = {
 	.retries = scale_retries,
 	.answer = scale_answer,
 	.release = scale_release,
+	.manages = true,
 };
 
 static const struct write_steps patch_steps = {
@@ -145,6 +146,7 @@ static const struct write_steps patch_steps = {
 	.retries = scale_retries,
 	.answer = scale_answer,
 	.release = scale_release,
+	.manages = true,
 };
 
 static int scale_patch(const struct api_request *request, struct failure *failure)

@@ -40,8 +40,21 @@ static bool same_at(const json_t *a, const json_t *b, const char *key)
 	return in_a && in_b && json_equal(in_a, in_b);
 }
 
-/* --- one address, told twice --- */
+/* --- what allocation adds --- */
 
+static int families_complete(json_t *spec)
+{
+	if (!has_cluster_ip(spec))
+		return 0;
+	if (!json_object_get(spec, "ipFamilyPolicy") &&
+		json_object_set_new(spec, "ipFamilyPolicy", json_string("SingleStack")) < 0)
+		return -1;
+	return json_object_get(spec, "ipFamilies")
+		       ? 0
+		       : json_object_set_new(spec, "ipFamilies", json_pack("[s]", "IPv4"));
+}
+
+/* One address, told twice. */
 static int addresses_complete(json_t *spec, const json_t *old)
 {
 	const char *ip = json_string_at(spec, "clusterIP", "");
@@ -57,7 +70,8 @@ static int addresses_complete(json_t *spec, const json_t *old)
 int service_create(const struct api_request *request, json_t *object, struct failure *failure)
 {
 	(void)request;
-	if (addresses_complete(json_object_get(object, "spec"), NULL) < 0)
+	if (families_complete(json_object_get(object, "spec")) < 0 ||
+		addresses_complete(json_object_get(object, "spec"), NULL) < 0)
 		return failure_internal(failure, "out of memory");
 	return 0;
 }
@@ -169,7 +183,7 @@ int service_update(const struct api_request *request, json_t *object, const json
 	(void)request;
 	spec_keep(spec, spec_of(old));
 	spec_drop(spec, spec_of(old));
-	if (addresses_complete(spec, spec_of(old)) < 0)
+	if (families_complete(spec) < 0 || addresses_complete(spec, spec_of(old)) < 0)
 		return failure_internal(failure, "out of memory");
 	return 0;
 }

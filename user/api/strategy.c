@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/api/strategy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "user/api/failure.h"
@@ -22,16 +23,10 @@
 static int namespace_create(
 	const struct api_request *request, json_t *object, struct failure *failure)
 {
-	json_t *meta = json_object_get(object, "metadata");
-	json_t *labels = json_object_get(meta, "labels");
 	int r;
 
-	if (!labels) {
-		labels = json_object();
-		json_object_set_new(meta, "labels", labels);
-	}
-	r = json_object_set_new(labels, "kubernetes.io/metadata.name", json_string(request->name)) |
-	    json_object_set_new(object, "spec", json_pack("{s:[s]}", "finalizers", "kubernetes")) |
+	(void)request;
+	r = json_object_set_new(object, "spec", json_pack("{s:[s]}", "finalizers", "kubernetes")) |
 	    json_object_set_new(object, "status", json_pack("{s:s}", "phase", "Active"));
 	return r < 0 ? failure_internal(failure, "out of memory") : 0;
 }
@@ -135,10 +130,27 @@ const struct strategy *strategy_of(const struct kind *kind)
 
 /* --- what is the same for all --- */
 
+/* 422 with the causes @list, which it takes, as @text sums them up; @kind names the kind. */
+static int strategy_invalid(const struct api_request *request, const char *kind, const char *text,
+	json_t *list, struct failure *failure)
+{
+	const char *group = request->kind->group;
+
+	failure_set(failure, 422, "Invalid", "%s%s%s \"%s\" is invalid: %s", kind,
+		group[0] ? "." : "", group, request->name, text);
+	failure->details = json_object();
+	if (request->name[0])
+		json_object_set_new(failure->details, "name", json_string(request->name));
+	if (group[0])
+		json_object_set_new(failure->details, "group", json_string(group));
+	json_object_set_new(failure->details, "kind", json_string(kind));
+	json_object_set_new(failure->details, "causes", list);
+	return -1;
+}
+
 static int strategy_refuse(
 	const struct api_request *request, struct causes *causes, struct failure *failure)
 {
-	const struct kind *kind = request->kind;
 	AUTO_FREE char *text = causes_text(causes);
 	json_t *list = causes_json(causes);
 
@@ -146,14 +158,20 @@ static int strategy_refuse(
 		json_decref(list);
 		return failure_internal(failure, "out of memory");
 	}
-	failure_set(failure, 422, "Invalid", "%s%s%s \"%s\" is invalid: %s", kind->kind,
-		kind->group[0] ? "." : "", kind->group, request->name, text);
-	failure->details = json_pack("{s:s}", "name", request->name);
-	if (kind->group[0])
-		json_object_set_new(failure->details, "group", json_string(kind->group));
-	json_object_set_new(failure->details, "kind", json_string(kind->kind));
-	json_object_set_new(failure->details, "causes", list);
-	return -1;
+	return strategy_invalid(request, request->kind->kind, text, list, failure);
+}
+
+int strategy_refuse_field(const struct api_request *request, const char *field, const char *why,
+	struct failure *failure)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (asprintf(&text, "%s: %s", field, why) < 0)
+		return failure_internal(failure, "out of memory");
+	return strategy_invalid(request, request->kind->plural, text,
+		json_pack("[{s:s, s:s, s:s}]", "reason", "FieldValueInvalid", "message", why,
+			"field", field),
+		failure);
 }
 
 static void cleanup_causes(struct causes *causes)
@@ -161,10 +179,9 @@ static void cleanup_causes(struct causes *causes)
 	causes_clear(causes);
 }
 
-int strategy_create(const struct api_request *request, json_t *object, struct failure *failure)
+int strategy_prepare(const struct api_request *request, json_t *object, struct failure *failure)
 {
 	const struct strategy *strategy = strategy_of(request->kind);
-	AUTO_CLEANUP(cleanup_causes) struct causes causes = {0};
 
 	if (strategy->has_status && !strategy->brings_status)
 		json_object_del(object, "status");
@@ -173,6 +190,14 @@ int strategy_create(const struct api_request *request, json_t *object, struct fa
 			json_object_get(object, "metadata"), "generation", json_integer(1));
 	if (defaults_apply(object, request->kind->message) < 0)
 		return failure_internal(failure, "out of memory");
+	return 0;
+}
+
+int strategy_create(const struct api_request *request, json_t *object, struct failure *failure)
+{
+	const struct strategy *strategy = strategy_of(request->kind);
+	AUTO_CLEANUP(cleanup_causes) struct causes causes = {0};
+
 	if (strategy->create && strategy->create(request, object, failure) < 0)
 		return -1;
 	validate_object(object, request->kind, &causes);

@@ -38,8 +38,15 @@ struct strategy {
 /* Never NULL: kinds without a row are plain. */
 const struct strategy *strategy_of(const struct kind *kind);
 
-/* Makes @object, just read, a new one: status is the server's, defaults and the kind's own follow. */
+/* Makes @object, just read, a new one: status is the server's, defaults follow.  -1: refused. */
+int strategy_prepare(const struct api_request *request, json_t *object, struct failure *failure);
+/* Then comes what is the kind's own, and it is validated.  -1: refused. */
 int strategy_create(const struct api_request *request, json_t *object, struct failure *failure);
+
+/* Refuses what @request says of one field: 422 with @why as its cause, FieldValueInvalid; it names the resource, not
+ * the kind.  -1. */
+int strategy_refuse_field(const struct api_request *request, const char *field, const char *why,
+	struct failure *failure);
 
 /*
  * Makes @object, just read, a later state of @old: a subresource changes its own part alone, everything else

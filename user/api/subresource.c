@@ -150,6 +150,7 @@ static const struct write_steps finalize_steps = {
 	.step = finalize_step,
 	.retries = always_retries,
 	.release = body_release,
+	.manages = true,
 };
 
 static int finalize_update(const struct api_request *request, struct failure *failure)

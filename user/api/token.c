@@ -9,6 +9,7 @@
 #include "user/api/failure.h"
 #include "user/api/meta.h"
 #include "user/api/request.h"
+#include "user/api/review.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
 #include "user/auth/claims.h"
@@ -213,14 +214,10 @@ static int token_answer(const struct api_request *request, json_t *asked, const 
 	int64_t expires, struct failure *failure)
 {
 	char when[CLOCK_RFC3339_LEN];
-	json_t *status;
 
 	clock_rfc3339((uint64_t)expires * USEC_PER_SEC, when);
-	status = json_pack("{s:s, s:s}", "token", token, "expirationTimestamp", when);
-	if (json_object_set_new(asked, "status", status) < 0)
-		return failure_internal(failure, "out of memory");
-	http_answer_json(request->exchange, 201, asked);
-	return 0;
+	return review_answer(request, asked,
+		json_pack("{s:s, s:s}", "token", token, "expirationTimestamp", when), failure);
 }
 
 int token_create(const struct api_request *request, struct failure *failure)

@@ -37,12 +37,8 @@ static int update_check_revision(
 
 	if (!strategy_of(kind)->needs_revision || sent_revision(sent)[0])
 		return 0;
-	failure_set(failure, 422, "Invalid",
-		"%s%s%s \"%s\" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be "
-		"specified for an update",
-		kind->plural, kind->group[0] ? "." : "", kind->group, write->request.name);
-	failure_about(failure, &write->request, write->request.name);
-	return -1;
+	return strategy_refuse_field(&write->request, "metadata.resourceVersion",
+		"Invalid value: 0x0: must be specified for an update", failure);
 }
 
 static int update_step(struct write *write, json_t *old, struct failure *failure)
@@ -76,6 +72,7 @@ static const struct write_steps update_steps = {
 	.step = update_step,
 	.retries = update_retries,
 	.release = update_release,
+	.manages = true,
 };
 
 int change_update(const struct api_request *request, struct failure *failure)
@@ -113,8 +110,11 @@ static int patch_refuse(int r, const struct err *err, struct failure *failure)
 {
 	if (r == -ENOMEM)
 		return failure_internal(failure, "out of memory");
-	return failure_set(failure, r == -ENOENT ? 422 : 400,
-		r == -ENOENT ? "Invalid" : "BadRequest", "%s", err->text);
+	failure_set(failure, r == -ENOENT ? 422 : 400, r == -ENOENT ? "Invalid" : "BadRequest",
+		"%s", err->text);
+	if (r == -ENOENT)
+		failure->details = json_object();
+	return -1;
 }
 
 static int patch_step(struct write *write, json_t *old, struct failure *failure)
@@ -160,6 +160,7 @@ static const struct write_steps patch_steps = {
 	.step = patch_step,
 	.retries = patch_retries,
 	.release = patch_release,
+	.manages = true,
 };
 
 static int patch_type_read(

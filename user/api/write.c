@@ -208,19 +208,14 @@ static int write_old(
 	return r < 0 ? failure_internal(failure, "read '%s': %s", entry->key, strerror(-r)) : 0;
 }
 
-/* Who has changed what, once somebody applies the object's fields. */
+/* Who has changed what. */
 static int write_manage(struct write *write, const json_t *old)
 {
-	const json_t *entries = json_object_get(json_object_get(old, "metadata"), "managedFields");
 	struct manager room;
 	struct managed_by by;
 
-	if (write->steps->owns || write->effect != WRITE_PUT || !old)
+	if (!write->steps->manages || write->effect == WRITE_NONE || !old)
 		return 0;
-	if (!entries) {
-		json_object_del(json_object_get(write->object, "metadata"), "managedFields");
-		return 0;
-	}
 	by = manager_of(&write->request, write->manager, &room);
 	return managed_update(write->object, old, &by, write->request.kind->message);
 }

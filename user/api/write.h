@@ -36,7 +36,7 @@ struct write_steps {
 	/* It was refused, or could not be written; NULL: only the client is told. */
 	void (*failed)(struct write *write, const struct failure *failure);
 	void (*release)(struct write *write); /* frees write->data; NULL: nothing to free */
-	bool owns; /* the step says itself who owns the object's fields */
+	bool manages; /* who changes fields by it owns them; else the step says so itself, or nobody does */
 };
 
 struct write {

@@ -161,6 +161,30 @@ int pod_spec_complete(json_t *spec)
 	return r;
 }
 
+int namespace_complete(json_t *namespace)
+{
+	json_t *meta = json_object_get(namespace, "metadata");
+	json_t *name = json_object_get(meta, "name");
+
+	if (!name)
+		return 0;
+	if (!json_object_get(meta, "labels") && set_new(meta, "labels", json_object()) < 0)
+		return -ENOMEM;
+	return set_new(
+		json_object_get(meta, "labels"), "kubernetes.io/metadata.name", json_incref(name));
+}
+
+int node_spec_complete(json_t *spec)
+{
+	json_t *ranges = json_object_get(spec, "podCIDRs");
+	json_t *range = json_object_get(spec, "podCIDR");
+
+	if (range)
+		return set_missing(spec, "podCIDRs", json_pack("[O]", range));
+	range = json_array_get(ranges, 0);
+	return range ? set_new(spec, "podCIDR", json_incref(range)) : 0;
+}
+
 static int affinity_complete(json_t *spec)
 {
 	json_t *config;
@@ -180,10 +204,6 @@ int service_spec_complete(json_t *spec)
 	if (r < 0 || strcmp(type, "ExternalName") == 0)
 		return r;
 	r = set_missing(spec, "internalTrafficPolicy", json_string("Cluster"));
-	if (r == 0)
-		r = set_missing(spec, "ipFamilyPolicy", json_string("SingleStack"));
-	if (r == 0)
-		r = set_missing(spec, "ipFamilies", json_pack("[s]", "IPv4"));
 	if (r == 0 && (balanced || strcmp(type, "NodePort") == 0))
 		r = set_missing(spec, "externalTrafficPolicy", json_string("Cluster"));
 	if (r == 0 && balanced)

@@ -29,18 +29,64 @@ static int member_add(json_t *set, char *name, json_t *member)
 	return r < 0 ? -ENOMEM : 0;
 }
 
-static json_t *value_fields(const json_t *value, const struct schema_field *field);
+/* Of what a set is made. */
+enum way {
+	APPLIED, /* what is given */
+	WRITTEN, /* what is given beyond what Go writes of an empty object */
+	ADDED,	 /* the same, within something that need not be there */
+};
 
-static json_t *message_fields(const json_t *object, const struct schema_message *message)
+static json_t *value_fields(const json_t *value, const struct schema_field *field, enum way way);
+
+/* Go writes structs that are no pointers always. */
+static bool is_pointer(const struct schema_field *field)
+{
+	bool filled = field->fallback && strcmp(field->fallback, "{}") == 0;
+
+	return !field->required && (!filled || field->keeps_zero);
+}
+
+static bool is_zero(const json_t *value, const struct schema_field *field)
+{
+	if (json_is_null(value))
+		return true;
+	if (json_is_string(value))
+		return json_string_length(value) == 0;
+	if (!field || field->keeps_zero)
+		return false;
+	return json_is_false(value) || (json_is_integer(value) && json_integer_value(value) == 0);
+}
+
+static bool is_left_out(const json_t *value, const struct schema_field *field, enum way way)
+{
+	return way == WRITTEN ? is_zero(value, field) : way == ADDED && json_is_null(value);
+}
+
+/* Takes @part; an empty struct that is no pointer is as it always is. */
+static int part_add(
+	json_t *set, const char *key, json_t *part, const struct schema_field *field, enum way way)
+{
+	if (way == WRITTEN && part && json_object_size(part) == 0 &&
+		field_ownership(field) == OWNED_BY_FIELD && !is_pointer(field)) {
+		json_decref(part);
+		return 0;
+	}
+	return member_add(set, field_name(key), part);
+}
+
+static json_t *message_fields(
+	const json_t *object, const struct schema_message *message, enum way way)
 {
 	json_t *set = json_object(), *value;
 	const char *key;
 	int r = set ? 0 : -ENOMEM;
 
-	json_object_foreach ((json_t *)object, key, value)
-		if (r == 0)
-			r = member_add(set, field_name(key),
-				value_fields(value, schema_field_find(message, key)));
+	json_object_foreach ((json_t *)object, key, value) {
+		const struct schema_field *field = schema_field_find(message, key);
+
+		if (r == 0 && !is_left_out(value, field, way))
+			r = part_add(set, key, value_fields(value, field, way), field, way);
+	}
 	if (r == 0)
 		return set;
 	json_decref(set);
@@ -48,12 +94,12 @@ static json_t *message_fields(const json_t *object, const struct schema_message 
 }
 
 /* Of a map or list: one with all that is in it, or by its parts. */
-static json_t *part_fields(const json_t *part, const struct schema_message *message)
+static json_t *part_fields(const json_t *part, const struct schema_message *message, enum way way)
 {
-	return message && !message->atomic ? message_fields(part, message) : json_object();
+	return message && !message->atomic ? message_fields(part, message, way) : json_object();
 }
 
-static int keys_add(json_t *set, const json_t *map, const struct schema_field *field)
+static int keys_add(json_t *set, const json_t *map, const struct schema_field *field, enum way way)
 {
 	const char *key;
 	json_t *value;
@@ -61,19 +107,20 @@ static int keys_add(json_t *set, const json_t *map, const struct schema_field *f
 
 	json_object_foreach ((json_t *)map, key, value)
 		if (r == 0)
-			r = member_add(
-				set, field_name(key), part_fields(value, field_message(field)));
+			r = member_add(set, field_name(key),
+				part_fields(value, field_message(field), way));
 	return r;
 }
 
-static int items_add(json_t *set, const json_t *list, const struct schema_field *field)
+static int items_add(
+	json_t *set, const json_t *list, const struct schema_field *field, enum way way)
 {
 	json_t *item;
 	size_t i;
 	int r = 0;
 
 	json_array_foreach (list, i, item) {
-		json_t *parts = part_fields(item, field->message);
+		json_t *parts = part_fields(item, field->message, way);
 
 		if (!parts || (!field->message->atomic &&
 				      json_object_set_new(parts, ".", json_object()) < 0))
@@ -97,36 +144,51 @@ static int values_add(json_t *set, const json_t *list, const struct schema_field
 	return r;
 }
 
+/* The container of @set's members is one itself, where it may be missing.  Takes @set. */
+static json_t *container_add(json_t *set, const struct schema_field *field, enum way way)
+{
+	bool member = way == ADDED || (way == WRITTEN && is_pointer(field));
+
+	if (member && json_object_size(set) > 0)
+		json_object_set_new(set, ".", json_object());
+	return set;
+}
+
 /* What is empty is owned as it is. */
-static json_t *value_fields(const json_t *value, const struct schema_field *field)
+static json_t *value_fields(const json_t *value, const struct schema_field *field, enum way way)
 {
 	enum ownership ownership = field_ownership(field);
+	enum way inside = way == APPLIED ? APPLIED : ADDED;
 	json_t *set;
 	int r = 0;
 
-	if (ownership == OWNED_BY_FIELD)
-		return message_fields(value, field->message);
+	if (ownership == OWNED_BY_FIELD) {
+		if (way == WRITTEN && !is_pointer(field))
+			inside = WRITTEN;
+		return container_add(message_fields(value, field->message, inside), field, way);
+	}
 	set = json_object();
 	if (!set)
 		return NULL;
 	if (ownership == OWNED_BY_KEY)
-		r = keys_add(set, value, field);
+		r = keys_add(set, value, field, inside);
 	else if (ownership == OWNED_BY_ITEM)
-		r = items_add(set, value, field);
+		r = items_add(set, value, field, inside);
 	else if (ownership == OWNED_BY_VALUE)
 		r = values_add(set, value, field);
 	if (r == 0)
-		return set;
+		return ownership == OWNED_WHOLE ? set : container_add(set, field, way);
 	json_decref(set);
 	return NULL;
 }
 
-json_t *fields_of(const json_t *object, const struct schema_message *message)
+static json_t *object_fields(
+	const json_t *object, const struct schema_message *message, enum way way)
 {
-	static const char *const unowned[] = {"f:name", "f:namespace", "f:generateName", "f:uid",
-		"f:resourceVersion", "f:creationTimestamp", "f:deletionTimestamp",
-		"f:deletionGracePeriodSeconds", "f:generation", "f:selfLink", "f:managedFields"};
-	json_t *set = message_fields(object, message);
+	static const char *const unowned[] = {"f:name", "f:namespace", "f:uid", "f:resourceVersion",
+		"f:creationTimestamp", "f:deletionTimestamp", "f:deletionGracePeriodSeconds",
+		"f:generation", "f:selfLink", "f:managedFields"};
+	json_t *set = message_fields(object, message, way);
 	json_t *meta = json_object_get(set, "f:metadata");
 
 	json_object_del(set, "f:apiVersion");
@@ -136,6 +198,16 @@ json_t *fields_of(const json_t *object, const struct schema_message *message)
 	if (json_object_size(meta) == 0)
 		json_object_del(set, "f:metadata");
 	return set;
+}
+
+json_t *fields_of(const json_t *object, const struct schema_message *message)
+{
+	return object_fields(object, message, APPLIED);
+}
+
+json_t *fields_written(const json_t *object, const struct schema_message *message)
+{
+	return object_fields(object, message, WRITTEN);
 }
 
 /* --- sets --- */

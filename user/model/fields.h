@@ -16,6 +16,13 @@ struct schema_message;
 /* The fields that @object gives, but for those by which the server knows it.  The caller owns it; NULL: no memory. */
 json_t *fields_of(const json_t *object, const struct schema_message *message);
 
+/*
+ * As upstream has them of who writes an object otherwise than by apply: what Go writes of an empty object is nobody's,
+ * and containers that may be missing (maps, lists, messages that are pointers) are members, too.  The caller owns it;
+ * NULL: no memory.
+ */
+json_t *fields_written(const json_t *object, const struct schema_message *message);
+
 /* The caller owns the results; NULL: no memory, or an argument was NULL. */
 json_t *fields_union(const json_t *a, const json_t *b);
 /* Of @a without those of @b. */

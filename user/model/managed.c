@@ -100,6 +100,10 @@ static json_t *entries_sorted(const json_t *entries)
 
 static int entries_put(json_t *object, json_t *entries)
 {
+	if (json_array_size(entries) == 0) {
+		json_object_del(meta_of(object), "managedFields");
+		return 0;
+	}
 	return json_object_set_new(meta_of(object), "managedFields", entries_sorted(entries)) < 0
 		       ? -ENOMEM
 		       : 0;
@@ -189,11 +193,28 @@ static bool is_reset(const json_t *object)
 	return json_array_size(entries) == 1 && json_object_size(json_array_get(entries, 0)) == 0;
 }
 
+int managed_create(json_t *object, const struct managed_by *by,
+	const struct schema_message *message, bool has_status)
+{
+	AUTO_JSON set = fields_written(object, message);
+	AUTO_JSON entries = json_array();
+
+	if (!set || !entries)
+		return -ENOMEM;
+	if (has_status)
+		json_object_del(set, "f:status");
+	if (json_object_size(set) == 0)
+		return 0;
+	if (json_array_append_new(entries, entry_new("Update", by, json_incref(set))) < 0)
+		return -ENOMEM;
+	return entries_put(object, entries);
+}
+
 int managed_update(json_t *object, const json_t *old, const struct managed_by *by,
 	const struct schema_message *message)
 {
-	AUTO_JSON before = fields_of(old, message);
-	AUTO_JSON after = fields_of(object, message);
+	AUTO_JSON before = fields_written(old, message);
+	AUTO_JSON after = fields_written(object, message);
 	AUTO_JSON changed = fields_differing(after, old, object, message);
 	AUTO_JSON removed = fields_without(before, after);
 	AUTO_JSON entries = json_array();

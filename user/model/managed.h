@@ -2,8 +2,8 @@
 /*
  * Who owns which fields (metadata.managedFields), and server-side apply.  Pure.
  *
- * Objects that nobody has applied have no managedFields: what they are then belongs to "before-first-apply" when
- * somebody does.
+ * Objects without managedFields, because somebody has asked to forget them or they were made before there were any, get
+ * none: what they are then belongs to "before-first-apply" when somebody applies them.
  */
 #pragma once
 
@@ -22,6 +22,10 @@ struct managed_by {
 	const char *now;	 /* RFC 3339 */
 	bool force;		 /* takes fields from others */
 };
+
+/* The managedFields of @object, which is new; @has_status: its status belongs to the subresource.  -ENOMEM. */
+int managed_create(json_t *object, const struct managed_by *by,
+	const struct schema_message *message, bool has_status);
 
 /* @object, which was @old, was written otherwise than by apply: its managedFields.  -ENOMEM. */
 int managed_update(json_t *object, const json_t *old, const struct managed_by *by,

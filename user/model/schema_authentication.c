@@ -55,7 +55,7 @@ static const struct schema_message bound_object_reference = {
 static const struct schema_field token_request_spec_fields[] = {
 	STRINGS("audiences", 1),
 	INT64("expirationSeconds", 4, KEEPS_ZERO, .min = 600, .max = 1L << 32, .fallback = "3600"),
-	MESSAGE("boundObjectRef", 3, bound_object_reference),
+	MESSAGE("boundObjectRef", 3, bound_object_reference, ALWAYS("null")),
 	FIELD("attestations", 5, SCHEMA_STRING_LIST, .shape = SCHEMA_MAP),
 	END_OF_FIELDS,
 };

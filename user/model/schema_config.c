@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Namespace and ServiceAccount. */
+#include "user/model/defaults.h"
 #include "user/model/schema_rows.h"
 
 static const struct schema_field namespace_spec_fields[] = {
@@ -38,7 +39,8 @@ static const struct schema_field namespace_fields[] = {
 	END_OF_FIELDS,
 };
 
-const struct schema_message schema_namespace = {.name = "Namespace", .fields = namespace_fields};
+const struct schema_message schema_namespace = {
+	.name = "Namespace", .fields = namespace_fields, .complete = namespace_complete};
 
 static const struct schema_field service_account_fields[] = {
 	KIND_HEAD,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "user/model/defaults.h"
 #include "user/model/schema_rows.h"
 
 static const struct schema_field taint_fields[] = {
@@ -51,7 +52,8 @@ static const struct schema_field node_spec_fields[] = {
 	END_OF_FIELDS,
 };
 
-static const struct schema_message node_spec = {.name = "NodeSpec", .fields = node_spec_fields};
+static const struct schema_message node_spec = {
+	.name = "NodeSpec", .fields = node_spec_fields, .complete = node_spec_complete};
 
 static const struct schema_field node_condition_fields[] = {
 	STRING("type", 1, REQUIRED),
@@ -76,7 +78,7 @@ static const struct schema_message node_address = {
 	.name = "NodeAddress", .fields = node_address_fields};
 
 static const struct schema_field daemon_endpoint_fields[] = {
-	INT32("Port", 1, REQUIRED, .min = 0, .max = PORT_MAX),
+	INT32("Port", 1, ALWAYS("0"), .min = 0, .max = PORT_MAX),
 	END_OF_FIELDS,
 };
 
@@ -84,7 +86,7 @@ static const struct schema_message daemon_endpoint = {
 	.name = "DaemonEndpoint", .fields = daemon_endpoint_fields};
 
 static const struct schema_field node_daemon_endpoints_fields[] = {
-	MESSAGE("kubeletEndpoint", 1, daemon_endpoint, .fallback = "{\"Port\":0}"),
+	MESSAGE("kubeletEndpoint", 1, daemon_endpoint, ALWAYS("{}")),
 	END_OF_FIELDS,
 };
 
@@ -178,8 +180,7 @@ static const struct schema_field node_status_fields[] = {
 	STRING("phase", 3),
 	LIST("conditions", 4, node_condition, .merge_key = "type"),
 	LIST("addresses", 5, node_address, .merge_key = "type"),
-	MESSAGE("daemonEndpoints", 6, node_daemon_endpoints,
-		.fallback = "{\"kubeletEndpoint\":{\"Port\":0}}"),
+	MESSAGE("daemonEndpoints", 6, node_daemon_endpoints, ALWAYS("{}")),
 	MESSAGE("nodeInfo", 7, node_system_info, ALWAYS("{}")),
 	LIST("images", 8, container_image),
 	STRINGS("volumesInUse", 9),

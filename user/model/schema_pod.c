@@ -99,7 +99,7 @@ static const struct schema_field pod_spec_fields[] = {
 	BOOL("hostNetwork", 11, REFUSED),
 	BOOL("hostPID", 12, REFUSED),
 	BOOL("hostIPC", 13, REFUSED),
-	MESSAGE("securityContext", 14, schema_pod_security, .fallback = "{}"),
+	MESSAGE("securityContext", 14, schema_pod_security, KEEPS_ZERO, .fallback = "{}"),
 	LIST("imagePullSecrets", 15, schema_local_reference, .merge_key = "name", REFUSED),
 	STRING("hostname", 16, .rule = name_dns_label),
 	STRING("subdomain", 17, REFUSED),
