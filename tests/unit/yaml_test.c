@@ -2,6 +2,7 @@
 #include "tests/check.h"
 #include "user/model/manifest.h"
 #include "user/model/yaml.h"
+#include "user/model/yaml_write.h"
 
 /* The first document of @text as JSON text, or the reason why there is none. */
 static char *convert(const char *text)
@@ -107,4 +108,33 @@ TEST(nodes_have_a_limit)
 		"values in one file");
 	CHECK_EQ("what was read is there", root->count, 3);
 	yaml_reader_free(reader);
+}
+
+TEST(what_is_written_reads_back)
+{
+	static const struct {
+		const char *what, *json, *yaml;
+	} rows[] = {
+		{"an object", "{\"a\":{\"b\":[1,true,null]}}",
+			"a:\n  b:\n  - 1\n  - true\n  - null\n"},
+		{"empty ones", "{\"a\":{},\"b\":[]}", "a: {}\nb: []\n"},
+		{"words are plain", "[\"web\",\"apps/v1\",\"a-b.c\"]",
+			"- web\n- apps/v1\n- a-b.c\n"},
+		{"what would be something else is quoted",
+			"[\"yes\",\"1\",\"null\",\"\",\"a: b\",\"#\"]",
+			"- \"yes\"\n- \"1\"\n- \"null\"\n- \"\"\n- \"a: b\"\n- \"#\"\n"},
+		{"keys, too", "{\"on\":1,\"a b\":2}", "\"on\": 1\n\"a b\": 2\n"},
+		{"lines", "[\"a\\nb\\u0001\"]", "- \"a\\nb\\x01\"\n"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON value = json_loads(rows[i].json, 0, NULL);
+		AUTO_FREE char *text = NULL, *back = NULL, *same = json_text(value);
+
+		if (!CHECK_EQ(rows[i].what, yaml_write(value, &text), 0))
+			continue;
+		back = convert(text);
+		CHECK_STR(rows[i].what, text, rows[i].yaml);
+		CHECK_STR(rows[i].what, back, same);
+	}
 }

@@ -13,6 +13,7 @@
 #include "user/api/change.h"
 #include "user/api/discovery.h"
 #include "user/api/failure.h"
+#include "user/api/form.h"
 #include "user/api/policy.h"
 #include "user/api/read.h"
 #include "user/api/request.h"
@@ -102,8 +103,12 @@ static bool is_part(const struct api_request *request)
 
 static int api_resource(struct api_request *request, struct failure *failure)
 {
+	struct form form;
+
 	if (request->subresource && !is_part(request))
 		return subresource_handle(request, failure);
+	if (form_asked(request, &form, failure) < 0) /* before anything is done */
+		return -1;
 	if (!request->kind->stored_as)
 		return review_create(request, failure);
 	switch (request->verb) {

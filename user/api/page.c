@@ -17,6 +17,7 @@
 #include "user/store/store.h"
 
 #define TOKEN_VERSION "podnet/v1"
+#define NOW	      (-1) /* as the revision of a token: what is there when it is used */
 
 bool page_revision(const char *text, uint64_t *ret)
 {
@@ -78,8 +79,9 @@ static int page_continue(const struct api_request *request, const char *token, s
 		return failure_set(failure, 400, "BadRequest",
 			"invalid continue token: continue key is not valid");
 	snprintf(page->after, sizeof(page->after), "%s", after);
-	page->revision = (uint64_t)json_integer_at(json, "rv", 0);
-	page->exact = true;
+	page->exact = json_integer_at(json, "rv", 0) != NOW;
+	if (page->exact)
+		page->revision = (uint64_t)json_integer_at(json, "rv", 0);
 	return 0;
 }
 
@@ -123,6 +125,27 @@ static int page_version(
 	return 0;
 }
 
+/* Who has come too late may go on with what is there now. */
+static int page_expired(const struct page *page, bool continued, struct failure *failure)
+{
+	char token[PAGE_TOKEN_MAX];
+
+	if (!continued)
+		return failure_set(failure, 410, "Expired",
+			"The resourceVersion for the provided list is too old.");
+	if (page_token((uint64_t)NOW, page->after, token, failure) < 0)
+		return -1;
+	failure_set(failure, 410, "Expired",
+		"The provided continue parameter is too old to display a consistent list result. "
+		"You can start a new list without the continue parameter, or use the continue "
+		"token in this response to retrieve the remainder of the results. Continuing with "
+		"the provided token results in an inconsistent list - objects that were created, "
+		"modified, or deleted between the time the first chunk was returned and now may "
+		"show up in the list.");
+	failure->meta = json_pack("{s:s}", "continue", token);
+	return -1;
+}
+
 int page_read(const struct api_request *request, struct page *ret, struct failure *failure)
 {
 	const struct store *store = api_store(request->api);
@@ -141,12 +164,6 @@ int page_read(const struct api_request *request, struct page *ret, struct failur
 	if (ret->revision > now)
 		return page_too_new(ret->revision, now, failure);
 	if (ret->exact && ret->revision < store_compacted(store))
-		return failure_set(failure, 410, "Expired",
-			token && token[0]
-				? "The provided continue parameter is too old to display a "
-				  "consistent "
-				  "list result. You can start a new list without the continue "
-				  "parameter."
-				: "The resourceVersion for the provided list is too old.");
+		return page_expired(ret, token && token[0], failure);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "user/api/api.h"
 #include "user/api/failure.h"
 #include "user/api/filter.h"
+#include "user/api/form.h"
 #include "user/api/page.h"
 #include "user/api/request.h"
 #include "user/api/table.h"
@@ -27,7 +28,7 @@ static int out_of_memory(struct failure *failure)
 struct list {
 	const struct api_request *request;
 	struct filter *filter;
-	struct table_form form;
+	struct form form;
 	struct page page;
 	uint64_t revision;
 	struct buffer items;
@@ -54,14 +55,14 @@ static int list_append_json(struct list *list, const json_t *json)
 static int list_append(struct list *list, const struct store_entry *entry)
 {
 	const struct api_request *request = list->request;
-	bool table = list->form.version != NULL;
+	bool whole = list->form.as == FORM_OBJECT;
 	AUTO_JSON object = NULL;
-	AUTO_JSON row = NULL;
+	AUTO_JSON part = NULL;
 	int r = 0;
 
 	if (!filter_may_match(list->filter, entry->value))
 		return 0;
-	if (table || !filter_is_empty(list->filter)) {
+	if (!whole || !filter_is_empty(list->filter)) {
 		r = stored_decode(
 			entry->value, entry->modified, request->kind, request->version, &object);
 		if (r < 0)
@@ -71,9 +72,10 @@ static int list_append(struct list *list, const struct store_entry *entry)
 	}
 	if (list->count)
 		r = buffer_append(&list->items, ",", 1);
-	if (r == 0 && table) {
-		row = table_row(request->kind, object, &list->form);
-		r = list_append_json(list, row);
+	if (r == 0 && !whole) {
+		part = list->form.as == FORM_TABLE ? table_row(request->kind, object, &list->form)
+						   : form_metadata(object, list->form.version);
+		r = list_append_json(list, part);
 	} else if (r == 0) {
 		r = stored_write(entry->value, entry->modified, request->kind, NULL, &list->items);
 	}
@@ -99,6 +101,15 @@ static int list_fill(struct list *list, const struct store_entry *const *entries
 	return 0;
 }
 
+static const char *list_kind(const struct list *list)
+{
+	switch (list->form.as) {
+	case FORM_TABLE: return "Table";
+	case FORM_METADATA: return "PartialObjectMetadataList";
+	default: return list->request->kind->list_kind;
+	}
+}
+
 /* {"kind":...,"apiVersion":...,"metadata":{...},"items":[ or "rows":[ */
 static int list_head(struct list *list, struct buffer *out, struct failure *failure)
 {
@@ -106,17 +117,18 @@ static int list_head(struct list *list, struct buffer *out, struct failure *fail
 	char api_version[API_VERSION_LEN], token[PAGE_TOKEN_MAX] = "";
 	AUTO_JSON columns = NULL;
 	AUTO_FREE char *text = NULL;
-	bool table = list->form.version != NULL;
+	const char *version = list->form.version;
+	bool table = list->form.as == FORM_TABLE;
 	int r;
 
-	kind_api_version(table ? "meta.k8s.io" : kind->group,
-		table ? list->form.version : list->request->version, api_version);
+	kind_api_version(version ? "meta.k8s.io" : kind->group,
+		version ? version : list->request->version, api_version);
 	if (list->more && page_token(list->revision, list->last, token, failure) < 0)
 		return -1;
 	r = buffer_printf(out,
 		"{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{"
 		"\"resourceVersion\":\"%" PRIu64 "\"",
-		table ? "Table" : kind->list_kind, api_version, list->revision);
+		list_kind(list), api_version, list->revision);
 	if (r == 0 && list->more)
 		r = buffer_printf(out, ",\"continue\":\"%s\"", token);
 	if (r == 0 && list->remaining)
@@ -172,7 +184,7 @@ static int list_present(struct list *list, const char *prefix, struct failure *f
 	size_t count;
 
 	list->revision = store_revision(store);
-	entries = store_range(store, prefix, NULL, &count);
+	entries = store_range(store, prefix, list->page.after[0] ? list->page.after : NULL, &count);
 	if (list_fill(list, entries, count) < 0)
 		return out_of_memory(failure);
 	return list_answer(list, failure);
@@ -183,11 +195,11 @@ int read_list(const struct api_request *request, struct failure *failure)
 	AUTO_CLEANUP(cleanup_list)
 	struct list list = {
 		.request = request,
-		.form = table_asked(request->exchange),
 	};
 	char prefix[STORED_KEY_MAX];
 
-	if (page_read(request, &list.page, failure) < 0 ||
+	if (form_asked(request, &list.form, failure) < 0 ||
+		page_read(request, &list.page, failure) < 0 ||
 		filter_new(request, &list.filter, failure) < 0)
 		return -1;
 	stored_prefix(request->kind, request_namespace(request), prefix);
@@ -198,13 +210,13 @@ int read_list(const struct api_request *request, struct failure *failure)
 
 /* --- one object --- */
 
-static int read_table(
-	const struct api_request *request, const struct store_entry *entry, struct failure *failure)
+static int read_table(const struct api_request *request, const struct form *form,
+	const struct store_entry *entry, struct failure *failure)
 {
 	AUTO_CLEANUP(cleanup_list)
 	struct list list = {
 		.request = request,
-		.form = table_asked(request->exchange),
+		.form = *form,
 		.revision = entry->modified,
 	};
 
@@ -215,18 +227,37 @@ static int read_table(
 	return list_answer(&list, failure);
 }
 
+/* In a form that cannot be spliced from what is stored. */
+static int read_other(
+	const struct api_request *request, const struct store_entry *entry, struct failure *failure)
+{
+	AUTO_JSON object = NULL;
+	int r = stored_decode(
+		entry->value, entry->modified, request->kind, request->version, &object);
+
+	if (r < 0)
+		return failure_internal(failure, "read '%s': %s", entry->key, strerror(-r));
+	form_answer(request, 200, object);
+	return 0;
+}
+
 int read_object(const struct api_request *request, struct failure *failure)
 {
 	const struct store_entry *entry;
 	AUTO_BUFFER out = {0};
 	char key[STORED_KEY_MAX];
+	struct form form;
 
+	if (form_asked(request, &form, failure) < 0)
+		return -1;
 	stored_key(request->kind, request_namespace(request), request->name, key);
 	entry = store_get(api_store(request->api), key);
 	if (!entry)
 		return failure_not_found(failure, request);
-	if (table_asked(request->exchange).version)
-		return read_table(request, entry, failure);
+	if (form.as == FORM_TABLE)
+		return read_table(request, &form, entry, failure);
+	if (form.as == FORM_METADATA || form.type != FORM_JSON)
+		return read_other(request, entry, failure);
 	if (stored_write(entry->value, entry->modified, request->kind, request->version, &out) < 0)
 		return out_of_memory(failure);
 	http_answer_bytes(request->exchange, 200, JSON_TYPE, buffer_head(&out), out.len);

@@ -8,6 +8,7 @@
 #include "user/api/authorize.h"
 #include "user/api/body.h"
 #include "user/api/failure.h"
+#include "user/api/form.h"
 #include "user/api/policy.h"
 #include "user/api/request.h"
 #include "user/api/state.h"
@@ -50,7 +51,7 @@ int review_answer(
 		review_meta(request, review) < 0 ||
 		json_object_set_new(review, "status", status) < 0)
 		return failure_internal(failure, "out of memory");
-	http_answer_json(request->exchange, 201, review);
+	form_answer(request, 201, review);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "user/api/body.h"
+#include "user/api/form.h"
 #include "user/api/meta.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
@@ -60,7 +61,7 @@ static int scale_get(const struct api_request *request, struct failure *failure)
 	scale = scale_of(object);
 	if (!scale)
 		return failure_internal(failure, "out of memory");
-	http_answer_json(request->exchange, 200, scale);
+	form_answer(request, 200, scale);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "user/api/failure.h"
 #include "user/api/filter.h"
+#include "user/api/form.h"
 #include "user/api/page.h"
 #include "user/api/request.h"
 #include "user/api/state.h"
@@ -39,7 +40,7 @@ struct watcher {
 	const struct kind *kind;
 	const char *version;
 	struct filter *filter;
-	struct table_form form;
+	struct form form;
 	struct store_watch *watch;
 	struct index initial; /* what there was at the start, and is still to be sent */
 	size_t initial_at;
@@ -142,12 +143,29 @@ static int table_event(struct watcher *watcher, const struct change *change, str
 	return text ? buffer_append(out, text, strlen(text)) : -ENOMEM;
 }
 
+static int metadata_event(struct watcher *watcher, const struct change *change, struct buffer *out)
+{
+	AUTO_JSON object = NULL;
+	AUTO_JSON part = NULL;
+	AUTO_FREE char *text = NULL;
+	int r = stored_decode(
+		change->blob, change->revision, watcher->kind, watcher->version, &object);
+
+	if (r < 0)
+		return r;
+	part = form_metadata(object, watcher->form.version);
+	text = part ? json_text(part) : NULL;
+	return text ? buffer_append(out, text, strlen(text)) : -ENOMEM;
+}
+
 static int change_write(struct watcher *watcher, const struct change *change, struct buffer *out)
 {
 	int r = buffer_printf(out, "{\"type\":\"%s\",\"object\":", change->type);
 
-	if (r == 0 && watcher->form.version)
+	if (r == 0 && watcher->form.as == FORM_TABLE)
 		r = table_event(watcher, change, out);
+	else if (r == 0 && watcher->form.as == FORM_METADATA)
+		r = metadata_event(watcher, change, out);
 	else if (r == 0)
 		r = stored_write(
 			change->blob, change->revision, watcher->kind, watcher->version, out);
@@ -205,13 +223,15 @@ static int initial_write(struct watcher *watcher, struct buffer *out)
 static int bookmark_write(
 	struct watcher *watcher, uint64_t revision, bool initial_end, struct buffer *out)
 {
+	bool parts = watcher->form.as == FORM_METADATA;
 	char api_version[API_VERSION_LEN];
 
-	kind_api_version(watcher->kind->group, watcher->version, api_version);
+	kind_api_version(parts ? "meta.k8s.io" : watcher->kind->group,
+		parts ? watcher->form.version : watcher->version, api_version);
 	return buffer_printf(out,
 		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\","
 		"\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"%s}}}\n",
-		watcher->kind->kind, api_version, revision,
+		parts ? "PartialObjectMetadata" : watcher->kind->kind, api_version, revision,
 		initial_end ? ",\"annotations\":{\"" INITIAL_END "\":\"true\"}" : "");
 }
 
@@ -409,7 +429,6 @@ static struct watcher *watcher_new(const struct api_request *request)
 		.exchange = request->exchange,
 		.kind = request->kind,
 		.version = request->version,
-		.form = table_asked(request->exchange),
 		.bookmarks = request_flag(request->exchange, "allowWatchBookmarks"),
 		.next_bookmark = clock_now() + BOOKMARK_EVERY,
 	};
@@ -435,7 +454,8 @@ static int watch_prepare(
 	if (text && text[0] && !page_revision(text, &after))
 		return failure_set(failure, 400, "BadRequest",
 			"resourceVersion: Invalid value: \"%.64s\": must be a number", text);
-	if (watch_timeout(request, watcher, failure) < 0 ||
+	if (form_asked(request, &watcher->form, failure) < 0 ||
+		watch_timeout(request, watcher, failure) < 0 ||
 		watch_wants_initial(request, after, &initial, failure) < 0 ||
 		filter_new(request, &watcher->filter, failure) < 0)
 		return -1;

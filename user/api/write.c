@@ -8,6 +8,7 @@
 
 #include "user/api/admit.h"
 #include "user/api/apply.h"
+#include "user/api/form.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
 #include "user/api/strategy.h"
@@ -72,7 +73,7 @@ static void write_succeed(struct write *write)
 		return;
 	}
 	if (write->request.exchange)
-		http_answer_json(write->request.exchange, write->success, answer);
+		form_answer(&write->request, write->success, answer);
 	write_free(write);
 }
 
