@@ -194,6 +194,46 @@ TEST(a_situation_has_one_phase_and_one_readiness)
 	}
 }
 
+/* What a condition that is not so says. */
+static const char *condition_message(const json_t *status, const char *type)
+{
+	json_t *condition;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "conditions"), i, condition)
+		if (strcmp(json_string_at(condition, "type", ""), type) == 0)
+			return json_string_at(condition, "message", "");
+	return "missing";
+}
+
+TEST(conditions_name_the_containers_that_they_lack)
+{
+	static const struct {
+		const char *what;
+		bool init;
+		struct situation containers[CONTAINERS];
+		const char *initialized, *ready;
+	} cases[] = {
+		{"all run", false, {RUNNING, RUNNING}, "", ""},
+		{"one is not ready", false, {RUNNING, UNREADY}, "",
+			"containers with unready status: [b]"},
+		{"none", false, {ABSENT, UNREADY}, "", "containers with unready status: [a b]"},
+		{"all are done", false, {ENDED(0), ENDED(0)}, "", ""},
+		{"init", true, {RUNNING, ABSENT}, "containers with incomplete status: [a]",
+			"containers with unready status: [b]"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		AUTO_JSON status = NULL;
+
+		pod_be(RESTART_NEVER, cases[i].init, cases[i].containers);
+		status = status_of();
+		CHECK_STR(cases[i].what, condition_message(status, "Initialized"),
+			cases[i].initialized);
+		CHECK_STR(cases[i].what, condition_message(status, "Ready"), cases[i].ready);
+	}
+}
+
 TEST(a_container_says_what_it_does_and_why)
 {
 	static const struct {

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "user/base/cleanup.h"
 #include "user/node/backoff.h"
 #include "user/node/plan.h"
 
@@ -154,21 +155,60 @@ static json_t *status_condition(const char *type, bool is, uint64_t since_wall, 
 	return condition;
 }
 
+/* Adds which of the containers from @from to @to are not as @has says.  Takes and returns @condition. */
+static json_t *status_lacking(json_t *condition, const struct podstatus_input *in, size_t from,
+	size_t to, bool (*has)(const struct container_observed *container), const char *what)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	const char *between = "";
+
+	if (!out)
+		return condition;
+	fprintf(out, "containers with %s status: [", what);
+	for (size_t i = from; i < to; i++)
+		if (!has(&in->observed->containers[i])) {
+			fprintf(out, "%s%s", between, observed_container(in->pod, i)->name);
+			between = " ";
+		}
+	fputs("]", out);
+	fclose(out);
+	if (json_object_get(condition, "reason"))
+		json_object_set_new(condition, "message", json_any_text(text));
+	return condition;
+}
+
+static bool container_is_complete(const struct container_observed *container)
+{
+	return container->phase == CONTAINER_EXITED && container->exit.code == 0;
+}
+
+static json_t *status_ready(const struct podstatus_input *in, const char *type)
+{
+	const struct pod_observed *observed = in->observed;
+	bool failed, finished = pod_is_finished(in->pod, observed, &failed);
+	json_t *condition = status_condition(type, pod_is_ready(in->pod, observed),
+		observed->ready_wall ? observed->ready_wall : observed->created_wall,
+		finished ? "PodCompleted" : "ContainersNotReady");
+
+	return finished ? condition
+			: status_lacking(condition, in, in->pod->init_count, observed->count,
+				  container_is_ready, "unready");
+}
+
 static json_t *status_conditions(const struct podstatus_input *in)
 {
 	const struct pod_observed *observed = in->observed;
-	bool ready = pod_is_ready(in->pod, observed), failed;
-	const char *unready =
-		pod_is_finished(in->pod, observed, &failed) ? "PodCompleted" : "ContainersNotReady";
-	uint64_t ready_wall = observed->ready_wall ? observed->ready_wall : observed->created_wall;
 
 	return json_pack("[o, o, o, o, o]",
 		status_condition("PodReadyToStartContainers", observed->networked,
 			observed->created_wall, ""),
-		status_condition("Initialized", pod_is_initialized(in->pod, observed),
-			observed->created_wall, "ContainersNotInitialized"),
-		status_condition("Ready", ready, ready_wall, unready),
-		status_condition("ContainersReady", ready, ready_wall, unready),
+		status_lacking(
+			status_condition("Initialized", pod_is_initialized(in->pod, observed),
+				observed->created_wall, "ContainersNotInitialized"),
+			in, 0, in->pod->init_count, container_is_complete, "incomplete"),
+		status_ready(in, "Ready"), status_ready(in, "ContainersReady"),
 		status_condition("PodScheduled", true, observed->created_wall, ""));
 }
 
