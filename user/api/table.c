@@ -31,10 +31,14 @@ json_t *table_row(const struct kind *kind, const json_t *object, const struct fo
 {
 	int64_t now = (int64_t)(clock_wall() / USEC_PER_SEC);
 	json_t *cells = json_array(), *row;
+	AUTO_JSON conditions = NULL;
 
 	for (const struct column *column = columns_of(kind->plural); column->name; column++)
 		json_array_append_new(cells, column->cell(object, now));
 	row = json_pack("{s:o}", "cells", cells);
+	conditions = columns_conditions(kind->plural, object);
+	if (row && conditions)
+		json_object_set(row, "conditions", conditions);
 	if (row)
 		json_object_set_new(row, "object", table_object(object, form));
 	return row;

@@ -27,6 +27,9 @@ struct column {
 /* The columns of a kind, by its plural: ended by one without a name.  Name and age for those not known. */
 const struct column *columns_of(const char *plural);
 
+/* What else a row says of @object ("conditions"), for who greys out what is over; NULL: nothing.  The caller owns it. */
+json_t *columns_conditions(const char *plural, const json_t *object);
+
 /* STATUS of a Pod: "Running", "CrashLoopBackOff", "Init:0/1" ... */
 void pod_status_text(const json_t *pod, char *ret, size_t size);
 /* RESTARTS of a Pod: "0", "3 (5m ago)". */

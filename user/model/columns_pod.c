@@ -221,3 +221,19 @@ const struct column columns_pod[] = {
 	{"Readiness Gates", "string", "", 1, cell_gates},
 	COLUMN_END,
 };
+
+json_t *columns_conditions(const char *plural, const json_t *object)
+{
+	const json_t *status = json_object_get(object, "status");
+	const char *phase = json_string_at(status, "phase", "");
+
+	if (strcmp(plural, "pods") != 0)
+		return NULL;
+	if (strcmp(phase, "Succeeded") == 0)
+		return json_pack("[{s:s, s:s, s:s, s:s}]", "type", "Completed", "status", "True",
+			"reason", "Succeeded", "message", "The pod has completed successfully.");
+	if (strcmp(phase, "Failed") == 0)
+		return json_pack("[{s:s, s:s, s:s, s:s}]", "type", "Completed", "status", "True",
+			"reason", "Failed", "message", "The pod failed.");
+	return NULL;
+}
