@@ -25,6 +25,7 @@ static const struct schema_field managed_fields_entry_fields[] = {
 	TIME("time", 4),
 	STRING("fieldsType", 6),
 	FIELD("fieldsV1", 7, SCHEMA_FIELDS_V1),
+	STRING("subresource", 8),
 	END_OF_FIELDS,
 };
 
