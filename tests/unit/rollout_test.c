@@ -158,11 +158,13 @@ TEST(recreate_has_nothing_of_both)
 	struct rollout rollout = {
 		.replicas = 3, .recreate = true, .current = &current, .old = &old, .old_count = 1};
 
+	CHECK("no set comes beside the old one", rollout_waits(&rollout));
 	CHECK("the old ones go", rollout_step(&rollout) && old.wanted == 0);
 	CHECK_EQ("nothing new yet", current.wanted, 0);
-	CHECK("as long as one is there", !rollout_step(&rollout));
+	CHECK("as long as one is there", !rollout_step(&rollout) && rollout_waits(&rollout));
 	CHECK_EQ("still nothing", current.wanted, 0);
 	old.running = 0;
+	CHECK("nobody is waited for", !rollout_waits(&rollout));
 	CHECK("then the new ones come", rollout_step(&rollout));
 	CHECK_EQ("all at once", current.wanted, 3);
 }

@@ -319,6 +319,8 @@ TEST(pods_without_an_owner_are_adopted)
 		json_array_size(
 			json_object_get(json_object_get(patch, "metadata"), "ownerReferences")),
 		1);
+	write_find(&plan, "POST", "/api/v1/namespaces/default/pods", &count);
+	CHECK_EQ("and no other is made beside it", count, 0);
 	requests_clear(&plan);
 	json_object_set_new(json_object_get(pod, "metadata"), "labels", json_object());
 	CHECK_EQ("planned", replicaset_plan(set, pods, NOW, &plan), 0);

@@ -348,9 +348,9 @@ int deployment_plan(const json_t *deployment, const json_t *sets, const json_t *
 	if (owned_claim(sets, deployment, set_patched, plan) < 0 ||
 		generations_read(deployment, sets, pods, &generations) < 0)
 		return -ENOMEM;
-	if (meta_is_deleting(deployment))
-		return 0;
-	if (!generations.current && !paused)
+	if (meta_is_deleting(deployment) || plan->count) /* what changes hands is seen first */
+		return plan->no_memory ? -ENOMEM : 0;
+	if (!generations.current && !paused && !rollout_waits(&generations.rollout))
 		r = set_create(deployment, sets, &generations, plan);
 	if (r != 0)
 		return r < 0 || plan->no_memory ? -ENOMEM : 0;

@@ -245,6 +245,8 @@ int replicaset_plan(const json_t *set, const json_t *pods, int64_t now, struct r
 
 	if (owned_claim(pods, set, pod_target, plan) < 0 || owned_find(pods, set, &active) < 0)
 		return -ENOMEM;
+	if (plan->count) /* what changes hands is seen first */
+		return plan->no_memory ? -ENOMEM : 0;
 	for (size_t i = 0; i < active.count; i++)
 		if (pod_is_active(active.list[i]))
 			active.list[kept++] = active.list[i];

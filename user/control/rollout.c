@@ -141,6 +141,14 @@ static bool recreate_step(struct rollout *rollout)
 	return true;
 }
 
+bool rollout_waits(const struct rollout *rollout)
+{
+	for (size_t i = 0; rollout->recreate && i < rollout->old_count; i++)
+		if (rollout->old[i].wanted > 0 || rollout->old[i].running > 0)
+			return true;
+	return false;
+}
+
 bool rollout_step(struct rollout *rollout)
 {
 	if (rollout->recreate)

@@ -36,6 +36,9 @@ void rollout_limits(const json_t *deployment, struct rollout *rollout);
 /* The replicas with which the present template begins. */
 long long rollout_first(const struct rollout *rollout);
 
+/* The present template may not have a set yet: recreated, Pods of two templates never run beside each other. */
+bool rollout_waits(const struct rollout *rollout);
+
 /* One step: changes wanted of the sets.  Returns whether any did. */
 bool rollout_step(struct rollout *rollout);
 

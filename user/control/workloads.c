@@ -59,9 +59,21 @@ const struct controller_kind controller_replica_sets = {
 	.plan = replica_sets_plan,
 };
 
+/* Who waits until old Pods are gone hears of none but these: their sets have not counted them any more. */
+static void look_at_leaving(struct controller *controller, const json_t *pod)
+{
+	const json_t *set = control_object(controller->control, FOLLOWED_REPLICA_SETS,
+		meta_text(pod, "namespace"), json_string_at(owned_controller(pod), "name", ""));
+
+	if (set && meta_is_deleting(pod))
+		look_owners(controller, set, FOLLOWED_DEPLOYMENTS);
+}
+
 static void deployments_changed(
 	struct controller *controller, enum followed kind, const json_t *object)
 {
+	if (kind == FOLLOWED_PODS)
+		look_at_leaving(controller, object);
 	if (kind == FOLLOWED_DEPLOYMENTS)
 		controller_look_at(controller, object);
 	else if (kind == FOLLOWED_REPLICA_SETS)
