@@ -230,6 +230,12 @@ for app in back front; do
 	eventually "and the Pods of $app" 20 count_is 0 "$pods" $app
 done
 eventually "then the Deployment, too" 20 missing "$deployments/front"
+deployment both 1
+eventually "Deployment both has its Pod" 20 count_is 1 "$pods" both
+ask DELETE "$deployments/both" "" "$(deletion Foreground)" >/dev/null
+ask DELETE "$deployments/both" "" "$(deletion Background)" >/dev/null
+is "of two deletions the last decides" "$(code GET "$deployments/both")" 404
+eventually "and its Pod goes" 20 count_is 0 "$pods" both
 eventually "orphans stay" 20 missing "$deployments/left"
 eventually "without an owner" 20 answers '[null]' "$sets?labelSelector=app%3Dleft" '[.items[].metadata.ownerReferences]'
 is "with their own" "$(of "$pods" left)" 2

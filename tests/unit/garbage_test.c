@@ -165,6 +165,30 @@ TEST(an_owner_that_leaves_orphans_behind_takes_its_name_off_them)
 	requests_clear(&plan);
 }
 
+TEST(in_a_circle_nobody_waits_for_ever)
+{
+	AUTO_CLEANUP(world_free) struct world world;
+	struct requests plan = {.again = UINT64_MAX};
+	char text[PLAN_TEXT];
+
+	world_make(&world);
+	put(&world, FOLLOWED_REPLICA_SETS, "d", "set", "s",
+		LEAVING ",'finalizers':['foregroundDeletion'],'ownerReferences':[{'apiVersion':"
+			"'v1','kind':'Pod','name':'p','uid':'p','blockOwnerDeletion':true}]");
+	put(&world, FOLLOWED_PODS, "d", "p", "p", OWNED_BY_SET);
+	plan_for(&world, FOLLOWED_PODS, "d/p", &plan);
+	CHECK_STR("who closes it is not waited for", plan_text(&plan, text),
+		"PATCH " POD "\nDELETE " POD "\n");
+	CHECK("by its own word",
+		json_is_false(json_object_get(
+			json_array_get(json_object_get(json_object_get(plan_body(&plan, "PATCH"),
+							       "metadata"),
+					       "ownerReferences"),
+				0),
+			"blockOwnerDeletion")));
+	requests_clear(&plan);
+}
+
 TEST(a_dependent_with_dependents_is_deleted_in_the_foreground)
 {
 	AUTO_CLEANUP(world_free) struct world world;

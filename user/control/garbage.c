@@ -258,6 +258,32 @@ static const char *policy_of(const struct garbage_view *view, const json_t *obje
 	return has_finalizer(object, GARBAGE_FOREGROUND) ? "Foreground" : "Background";
 }
 
+/* One of those that it owns waits for others to go: a circle, or as good as one. */
+static bool is_in_circle(const struct garbage_view *view, const json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)dependents_of(view, object), key, value) {
+		const json_t *dependent = garbage_object(view, key);
+
+		if (meta_is_deleting(dependent) && has_finalizer(dependent, GARBAGE_FOREGROUND))
+			return true;
+	}
+	return false;
+}
+
+/* Its owners do not wait for it any more. */
+static void owners_unblock(const char *key, const json_t *object, struct requests *plan)
+{
+	json_t *references = json_deep_copy(references_of(object)), *reference;
+	size_t i;
+
+	json_array_foreach (references, i, reference)
+		json_object_set_new(reference, "blockOwnerDeletion", json_false());
+	list_patch(key, object, "ownerReferences", references, plan);
+}
+
 /* The server, not the cache, says for certain that an owner is gone. */
 static void dependent_plan(const struct garbage_view *view, const char *key, const json_t *object,
 	struct requests *plan)
@@ -278,10 +304,13 @@ static void dependent_plan(const struct garbage_view *view, const char *key, con
 	}
 	if (counts[OWNER_THERE] && (counts[OWNER_WAITS] || counts[OWNER_GONE]))
 		list_patch(key, object, "ownerReferences", json_incref(kept), plan);
-	else if (!counts[OWNER_THERE])
-		requests_delete_as(plan, target_of(key, object), meta_text(object, "uid"),
-			policy_of(view, object, counts[OWNER_WAITS]));
 	json_decref(kept);
+	if (counts[OWNER_THERE])
+		return;
+	if (counts[OWNER_WAITS] && is_in_circle(view, object))
+		owners_unblock(key, object, plan);
+	requests_delete_as(plan, target_of(key, object), meta_text(object, "uid"),
+		policy_of(view, object, counts[OWNER_WAITS]));
 }
 
 int garbage_plan(const struct garbage_view *view, const char *key, struct requests *plan)
