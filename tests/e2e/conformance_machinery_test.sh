@@ -9,6 +9,7 @@ control_begin_tls
 nodes_add n1
 EVENTS=$NS/default/events
 MAPS=$NS/default/configmaps
+SECRETS=$NS/default/secrets
 
 event() { # NAME
 	echo "{\"kind\":\"Event\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"$1\",\"labels\":{\"set\":\"events\"}},
