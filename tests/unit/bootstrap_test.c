@@ -2,7 +2,7 @@
 #include "tests/check.h"
 
 #include "user/auth/bootstrap.h"
-#include "user/model/base64.h"
+#include "user/base/base64.h"
 
 #define TOKEN "abcdef.0123456789abcdef"
 #define NOW   INT64_C(1795000000) /* 2026-11-18T11:06:40Z */

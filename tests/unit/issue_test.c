@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/check.h"
 
+#include "user/base/base64.h"
 #include "user/base/clock.h"
 #include "user/control/issue.h"
 #include "user/control/issuerules.h"
 #include "user/control/requests.h"
-#include "user/model/base64.h"
 #include "user/pki/request.h"
 
 #define NOW    INT64_C(1795000000)

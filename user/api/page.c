@@ -10,10 +10,10 @@
 #include "user/api/api.h"
 #include "user/api/failure.h"
 #include "user/api/request.h"
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/json.h"
 #include "user/http/server.h"
-#include "user/model/base64.h"
 #include "user/store/store.h"
 
 #define TOKEN_VERSION "podnet/v1"

@@ -7,10 +7,10 @@
 
 #include "user/api/failure.h"
 #include "user/api/request.h"
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/base/err.h"
-#include "user/model/base64.h"
 #include "user/model/causes.h"
 #include "user/pki/request.h"
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/model/base64.h"
 #include "user/model/value.h"
 #include "user/model/wiretime.h"
 

@@ -8,12 +8,12 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
 #include "user/cli/api.h"
 #include "user/cli/options.h"
-#include "user/model/base64.h"
 
 #define KUBECONFIG_MOST (1u << 20)
 

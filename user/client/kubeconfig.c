@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
 #include "user/client/client.h"
-#include "user/model/base64.h"
 #include "user/model/yaml.h"
 
 #define KUBECONFIG_MOST (1u << 20)

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/model/base64.h"
 
 json_t *nodecsr_new(const char *request)
 {

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
 #include "user/client/client.h"
 #include "user/control/bootstrap.h"
 #include "user/control/requests.h"
-#include "user/model/base64.h"
 
 #define INFO_ROLE "system:cluster-info"
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/clock.h"
 #include "user/base/err.h"
@@ -13,7 +14,6 @@
 #include "user/control/owned.h"
 #include "user/control/requests.h"
 #include "user/model/age.h"
-#include "user/model/base64.h"
 #include "user/pki/request.h"
 
 #define GROUP	     "certificates.k8s.io"

@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/model/base64.h"
 #include "user/model/codec_protobuf.h"
 #include "user/model/schema.h"
 #include "user/model/wire.h"

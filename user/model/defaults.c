@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
-#include "user/model/base64.h"
 #include "user/model/schema.h"
 
 static int set_new(json_t *object, const char *key, json_t *value)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/model/base64.h"
 #include "user/model/place.h"
 #include "user/model/schema.h"
 

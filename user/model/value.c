@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "user/model/base64.h"
+#include "user/base/base64.h"
 #include "user/model/quantity.h"
 #include "user/model/scalar.h"
 

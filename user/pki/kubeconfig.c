@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
-#include "user/model/base64.h"
 #include "user/pki/pki.h"
 
 char *pki_kubeconfig(const char *url, const char *user, const struct certificate *authority,

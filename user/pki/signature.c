@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/base64.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
 #include "user/base/json.h"
-#include "user/model/base64.h"
 
 #define HALF 32 /* bytes of r and of s */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user/model/base64.h"
+#include "user/base/base64.h"
 
 #include <errno.h>
 #include <stdint.h>
