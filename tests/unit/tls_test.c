@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "user/base/clock.h"
 #include "user/base/loop.h"
@@ -11,6 +12,7 @@
 #include "user/http/client.h"
 #include "user/http/server.h"
 #include "user/http/tls.h"
+#include "user/http/transport.h"
 #include "user/pki/certificate.h"
 
 TEST(addresses_are_taken_apart)
@@ -356,6 +358,37 @@ TEST(long_bodies_go_both_ways)
 	CHECK_EQ("status", fixture.status, 200);
 	CHECK_EQ("well", fixture.result, 0);
 	CHECK_EQ("all of it", fixture.got, LONG);
+	fixture_stop(&fixture);
+}
+
+static void ask_again(struct fixture *fixture, const struct http_call_spec *spec)
+{
+	fixture->call = http_call_free(fixture->call);
+	fixture->status = fixture->ended = 0;
+	http_call_start(fixture->loop, spec, &call_events, fixture, &fixture->call, NULL);
+	for (unsigned i = 0; i < 5000 && !fixture->ended; i++)
+		sd_event_run(fixture->loop, USEC_PER_MSEC);
+}
+
+TEST(a_connection_is_kept_for_the_next_request)
+{
+	struct transport kept = {.fd = -1};
+	struct http_call_spec spec = {.target = "/", .fields = "X-More: 1\r\n", .kept = &kept};
+	struct stat first = {0}, next = {0};
+	struct fixture fixture;
+
+	fixture_start(&fixture);
+	ask(&fixture, &spec, fixture.authority.text, NULL);
+	CHECK_EQ("it is open", fstat(kept.fd, &first), 0);
+	ask_again(&fixture, &spec);
+	CHECK("answered again, once it was sent",
+		fixture.status == 200 && http_call_is_sent(fixture.call));
+	CHECK("on the same one", fstat(kept.fd, &next) == 0 && next.st_ino == first.st_ino);
+	shutdown(kept.fd, SHUT_RDWR);
+	ask_again(&fixture, &spec);
+	CHECK("a dead one is made anew", fixture.status == 200 && fstat(kept.fd, &next) == 0);
+	CHECK("and is another", next.st_ino != first.st_ino);
+	transport_close(&kept);
 	fixture_stop(&fixture);
 }
 

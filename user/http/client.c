@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/http/client.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -34,7 +35,8 @@ struct http_call {
 	sd_event_source *source;
 	struct buffer request;
 	struct http_reader reader;
-	bool told_head;
+	bool told_head, sent;
+	struct transport *kept;
 	char key[HANDSHAKE_KEY_MAX];
 	const char *const *protocols;
 	const struct websocket_events *websocket_events;
@@ -127,7 +129,7 @@ static int call_compose_upgrade(struct http_call *call, const struct http_call_s
 
 static int call_compose_body(struct http_call *call, const struct http_call_spec *spec)
 {
-	int r = buffer_printf(&call->request, "Connection: close\r\n");
+	int r = spec->kept ? 0 : buffer_printf(&call->request, "Connection: close\r\n");
 
 	if (r == 0 && spec->content_type)
 		r = buffer_printf(&call->request, "Content-Type: %s\r\nContent-Length: %zu\r\n",
@@ -155,6 +157,8 @@ static int call_compose(struct http_call *call, const struct http_call_spec *spe
 		r = buffer_printf(&call->request, "User-Agent: %s\r\n", spec->user_agent);
 	if (r == 0 && spec->accept)
 		r = buffer_printf(&call->request, "Accept: %s\r\n", spec->accept);
+	if (r == 0 && spec->fields)
+		r = buffer_append(&call->request, spec->fields, strlen(spec->fields));
 	if (r < 0)
 		return r;
 	return spec->protocols ? call_compose_upgrade(call, spec) : call_compose_body(call, spec);
@@ -164,6 +168,8 @@ static void call_end(struct http_call *call, int result, const char *reason)
 {
 	call->source = source_free(call->source);
 	call->timer = timer_free(call->timer);
+	if (result == 0 && call->kept && http_should_keep_alive(&call->reader.parser))
+		*call->kept = transport_take(&call->transport);
 	transport_close(&call->transport);
 	call->events->ended(call->userdata, result, reason);
 }
@@ -263,6 +269,7 @@ static void call_write(struct http_call *call)
 	ssize_t n = transport_send(
 		&call->transport, buffer_head(&call->request), call->request.len, false);
 
+	call->sent = true;
 	if (n >= 0)
 		buffer_consume(&call->request, (size_t)n);
 	else if (errno != EAGAIN && errno != EINTR)
@@ -329,6 +336,24 @@ static int call_io(sd_event_source *source, int fd, uint32_t events, void *userd
 	return 0;
 }
 
+/* True: the connection of the call before is there, and nothing has come on it since but TLS's own. */
+static bool call_reuse(struct http_call *call)
+{
+	char byte;
+	ssize_t n;
+
+	if (!call->kept || call->kept->fd < 0)
+		return false;
+	n = recv(call->kept->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if ((n < 0 && errno == EAGAIN) || (n > 0 && call->kept->tls)) {
+		call->transport = transport_take(call->kept);
+		call->state = CALL_OPEN;
+		return true;
+	}
+	transport_close(call->kept);
+	return false;
+}
+
 static int call_open(struct http_call *call, const struct http_call_spec *spec, struct err *err)
 {
 	int r = call_compose(call, spec);
@@ -336,11 +361,12 @@ static int call_open(struct http_call *call, const struct http_call_spec *spec, 
 	if (r < 0)
 		return err_set(err, -r, "compose the request");
 	r = timer_new(call->loop, call_expire, call, &call->timer, err);
-	if (r == 0)
+	if (r == 0 && !call_reuse(call))
 		r = call_connect(call, spec, err);
 	if (r < 0)
 		return r;
-	timer_arm(call->timer, clock_now() + CONNECT_TIMEOUT);
+	if (call->state == CALL_CONNECTING)
+		timer_arm(call->timer, clock_now() + CONNECT_TIMEOUT);
 	r = sd_event_add_io(call->loop, &call->source, call->transport.fd, EPOLLOUT, call_io, call);
 	return r < 0 ? err_set(err, -r, "watch the connection") : 0;
 }
@@ -356,6 +382,7 @@ int http_call_start(sd_event *loop, const struct http_call_spec *spec,
 		return err_set(err, ENOMEM, "start a request");
 	call->loop = loop;
 	call->transport.fd = -1;
+	call->kept = spec->kept;
 	call->protocols = spec->protocols;
 	call->websocket_events = spec->websocket_events;
 	call->websocket_userdata = spec->websocket_userdata;
@@ -371,6 +398,11 @@ int http_call_start(sd_event *loop, const struct http_call_spec *spec,
 	}
 	*ret = call;
 	return 0;
+}
+
+bool http_call_is_sent(const struct http_call *call)
+{
+	return call->sent;
 }
 
 struct http_call *http_call_free(struct http_call *call)

@@ -2,6 +2,7 @@
 /* One HTTP/1.1 request on the loop, over a unix socket or TCP: answer in pieces, or upgraded to a WebSocket. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
@@ -12,6 +13,7 @@
 struct err;
 struct http_call;
 struct tls;
+struct transport;
 
 /* A server that is not on this machine's file system. */
 struct http_remote {
@@ -36,6 +38,12 @@ struct http_call_spec {
 	const char *content_type; /* of the body; NULL: there is none */
 	const void *body;
 	size_t body_len;
+	const char *fields; /* more header lines, each ended by CRLF; NULL: none */
+	/*
+	 * Borrowed until the end; NULL: the connection ends with the answer.  An open one is asked, if its server
+	 * has not left it, else one is made; it is open again in `ended` when the server keeps it.
+	 */
+	struct transport *kept;
 	/* Non-NULL: ask for a WebSocket that speaks one of these (borrowed until the end). */
 	const char *const *protocols;
 	const struct websocket_events *websocket_events;
@@ -56,6 +64,9 @@ struct http_call_events {
 int http_call_start(sd_event *loop, const struct http_call_spec *spec,
 	const struct http_call_events *events, void *userdata, struct http_call **ret,
 	struct err *err);
+
+/* Bytes of the request have left: the server may do what it asks, whatever comes of the call. */
+bool http_call_is_sent(const struct http_call *call);
 
 /* Hangs up; no call follows.  May be called from the last event.  Accepts NULL; returns NULL. */
 struct http_call *http_call_free(struct http_call *call);
