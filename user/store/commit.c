@@ -13,91 +13,22 @@
 #include "user/base/log.h"
 #include "user/base/loop.h"
 #include "user/base/worker.h"
+#include "user/store/request.h"
 #include "user/store/state.h"
 
 #define BATCH_MOST    256  /* requests; a compare looks through all changes of the batch */
 #define COMPACT_EVERY 1000 /* revisions: a batch waits for the deletion of so many */
 #define COMMIT_RETRY  (10 * USEC_PER_MSEC)
 
-struct request {
-	struct request *next;
-	store_done_fn done;
-	void *userdata;
-	int result;
-	uint64_t revision;
-	size_t compare_count, change_count;
-	struct store_compare *compares;
-	struct store_change *changes; /* with references */
-	char keys[];
-};
-
 struct commit {
 	struct store *store;
-	struct request *requests;
+	struct backlog requests;
 	struct record *records;
 	size_t record_count;
 	struct batch batch;
 	int result;
 	struct err err;
 };
-
-/* --- requests --- */
-
-static size_t request_key_bytes(const struct store_txn *txn)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < txn->compare_count; i++)
-		bytes += strlen(txn->compares[i].key) + 1;
-	for (size_t i = 0; i < txn->change_count; i++)
-		bytes += strlen(txn->changes[i].key) + 1;
-	return bytes;
-}
-
-static void request_free(struct request *request)
-{
-	for (size_t i = 0; request->changes && i < request->change_count; i++)
-		blob_unref(request->changes[i].value);
-	free(request->compares);
-	free(request->changes);
-	free(request);
-}
-
-static void request_fill(struct request *request, const struct store_txn *txn)
-{
-	char *keys = request->keys;
-
-	for (size_t i = 0; i < txn->compare_count; i++) {
-		request->compares[i].modified = txn->compares[i].modified;
-		request->compares[i].key = strcpy(keys, txn->compares[i].key);
-		keys += strlen(keys) + 1;
-	}
-	for (size_t i = 0; i < txn->change_count; i++) {
-		request->changes[i].value = blob_ref(txn->changes[i].value);
-		request->changes[i].key = strcpy(keys, txn->changes[i].key);
-		keys += strlen(keys) + 1;
-	}
-	request->compare_count = txn->compare_count;
-	request->change_count = txn->change_count;
-}
-
-static struct request *request_new(const struct store_txn *txn, store_done_fn done, void *userdata)
-{
-	struct request *request = calloc(1, sizeof(*request) + request_key_bytes(txn));
-
-	if (!request)
-		return NULL;
-	request->done = done;
-	request->userdata = userdata;
-	request->compares = calloc(txn->compare_count + 1, sizeof(request->compares[0]));
-	request->changes = calloc(txn->change_count + 1, sizeof(request->changes[0]));
-	if (!request->compares || !request->changes) {
-		request_free(request);
-		return NULL;
-	}
-	request_fill(request, txn);
-	return request;
-}
 
 /* --- entering what is durable --- */
 
@@ -179,7 +110,7 @@ static void batch_decide(struct commit *commit)
 {
 	uint64_t revision = commit->store->revision;
 
-	for (struct request *request = commit->requests; request; request = request->next) {
+	for (struct request *request = commit->requests.first; request; request = request->next) {
 		request->result = request_holds(commit, request) ? 0 : -EAGAIN;
 		if (request->result == 0 && request_enter(commit, request, revision + 1))
 			revision++;
@@ -190,32 +121,23 @@ static void batch_decide(struct commit *commit)
 /* Moves the oldest requests from those that wait to @commit.  0 or -ENOMEM: they go on waiting. */
 static int batch_take(struct store *store, struct commit *commit)
 {
-	struct request **at = &store->pending;
-	size_t requests = 0, changes = 0;
+	struct backlog *pending = &store->pending;
+	size_t changes = 0, left = BATCH_MOST;
 
-	for (; *at && requests < BATCH_MOST; at = &(*at)->next, requests++)
-		changes += (*at)->change_count;
+	for (const struct request *at = pending->first; at && left > 0; at = at->next, left--)
+		changes += at->change_count;
 	commit->records = calloc(changes + 1, sizeof(commit->records[0]));
 	if (!commit->records)
 		return -ENOMEM;
 	commit->store = store;
-	commit->requests = store->pending;
-	store->pending = *at;
-	*at = NULL;
-	store->pending_count -= requests;
-	if (!store->pending)
-		store->pending_end = &store->pending;
+	for (left = BATCH_MOST; pending->first && left > 0; left--)
+		backlog_add(&commit->requests, backlog_take(pending));
 	return 0;
 }
 
 static void commit_free(struct commit *commit)
 {
-	while (commit->requests) {
-		struct request *request = commit->requests;
-
-		commit->requests = request->next;
-		request_free(request);
-	}
+	backlog_clear(&commit->requests);
 	free(commit->records);
 	free(commit);
 }
@@ -247,6 +169,7 @@ static void commit_done(void *arg)
 {
 	struct commit *commit = arg;
 	struct store *store = commit->store;
+	struct request *request;
 
 	if (commit->result == 0)
 		commit_enter(commit);
@@ -254,12 +177,9 @@ static void commit_done(void *arg)
 		log_error("store: %s", commit->err.text);
 	for (size_t i = 0; commit->result == 0 && i < commit->record_count; i++)
 		store_wake(store, commit->records[i].key);
-	for (struct request *request = commit->requests; request; request = request->next) {
-		int result = commit->result < 0 ? commit->result : request->result;
-
-		if (request->done)
-			request->done(request->userdata, result, request->revision);
-	}
+	while ((request = backlog_take(&commit->requests)) != NULL)
+		request_end(request, commit->result < 0 ? commit->result : request->result,
+			request->revision);
 	commit_free(commit);
 	store->commit = NULL;
 	store_commit_start(store);
@@ -274,7 +194,10 @@ static int commit_new(struct store *store, struct commit **ret)
 {
 	struct commit *commit = calloc(1, sizeof(*commit));
 
-	if (!commit || batch_take(store, commit) < 0) {
+	if (!commit)
+		return -ENOMEM;
+	backlog_init(&commit->requests);
+	if (batch_take(store, commit) < 0) {
 		free(commit);
 		return -ENOMEM;
 	}
@@ -290,15 +213,7 @@ static int commit_new(struct store *store, struct commit **ret)
 /* Gives the requests of a batch that did not begin back to the head of those that wait. */
 static void commit_undo(struct commit *commit)
 {
-	struct store *store = commit->store;
-	struct request **end = &commit->requests;
-
-	for (; *end; end = &(*end)->next)
-		store->pending_count++;
-	if (!store->pending)
-		store->pending_end = end;
-	*end = store->pending;
-	store->pending = take_ptr(commit->requests);
+	backlog_prepend(&commit->store->pending, &commit->requests);
 	commit_free(commit);
 }
 
@@ -307,7 +222,7 @@ void store_commit_start(void *userdata)
 	struct store *store = userdata;
 	struct commit *commit;
 
-	if (store->commit || !store->pending)
+	if (store->commit || !store->pending.first)
 		return;
 	if (commit_new(store, &commit) == 0) {
 		if (worker_post(store->worker, commit_work, commit_done, commit_drop, commit) ==
@@ -319,32 +234,4 @@ void store_commit_start(void *userdata)
 	}
 	log_warning("store: no memory to write, trying again");
 	timer_arm(store->retry, clock_now() + COMMIT_RETRY);
-}
-
-int store_commit(
-	struct store *store, const struct store_txn *txn, store_done_fn done, void *userdata)
-{
-	struct request *request;
-
-	if (store->pending_count >= STORE_PENDING_MOST)
-		return -ENOBUFS;
-	request = request_new(txn, done, userdata);
-	if (!request)
-		return -ENOMEM;
-	*store->pending_end = request;
-	store->pending_end = &request->next;
-	store->pending_count++;
-	store_commit_start(store);
-	return 0;
-}
-
-void store_forget(struct store *store)
-{
-	while (store->pending) {
-		struct request *request = store->pending;
-
-		store->pending = request->next;
-		request_free(request);
-	}
-	store->pending_end = &store->pending;
 }

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "user/store/backend.h"
+#include "user/store/request.h"
 #include "user/store/store.h"
 
 struct timer;
 struct worker;
-struct request;
 
 struct store {
 	const struct backend_ops *ops; /* NULL: memory alone */
@@ -17,8 +17,7 @@ struct store {
 	struct history history;
 	uint64_t revision;
 	uint64_t compact_done; /* what the backend has forgotten */
-	struct request *pending, **pending_end;
-	size_t pending_count;
+	struct backlog pending;
 	struct commit *commit; /* under way */
 	struct timer *retry;   /* a commit that could not begin */
 	struct store_watch *watches;
@@ -33,5 +32,3 @@ void store_wake(struct store *store, const char *key);
 int store_apply(struct store *store, const struct record *record);
 /* Begins the next batch, if writes wait and none is under way. */
 void store_commit_start(void *store);
-/* Drops all writes that wait.  The worker is at its end. */
-void store_forget(struct store *store);

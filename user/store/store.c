@@ -67,7 +67,7 @@ int store_open(
 
 	if (!store)
 		return err_set(err, ENOMEM, "open the store");
-	store->pending_end = &store->pending;
+	backlog_init(&store->pending);
 	r = store_backend_open(store, config->where, err);
 	if (r == 0)
 		r = store_load(store, config, err);
@@ -89,7 +89,7 @@ struct store *store_free(struct store *store)
 		return NULL;
 	worker_free(store->worker);
 	timer_free(store->retry);
-	store_forget(store);
+	backlog_clear(&store->pending);
 	if (store->ops && store->backend)
 		store->ops->free(store->backend);
 	history_clear(&store->history);
@@ -171,4 +171,19 @@ int store_range_at(
 	else
 		*ret = past;
 	return r;
+}
+
+int store_commit(
+	struct store *store, const struct store_txn *txn, store_done_fn done, void *userdata)
+{
+	struct request *request;
+
+	if (store->pending.count >= STORE_PENDING_MOST)
+		return -ENOBUFS;
+	request = request_new(txn, done, userdata);
+	if (!request)
+		return -ENOMEM;
+	backlog_add(&store->pending, request);
+	store_commit_start(store);
+	return 0;
 }
