@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/types.h>
 
 #include "user/base/cleanup.h"
 
@@ -12,9 +12,13 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 static int sextet(char c)
 {
-	const char *found = c ? strchr(alphabet, c) : NULL;
-
-	return found ? (int)(found - alphabet) : -1;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* Decodes to @out, or only checks when it is NULL.  Returns the length or -EINVAL. */
