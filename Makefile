@@ -127,6 +127,10 @@ plain-tools: $(addprefix $(BUILD)/,podnet podnetctl podnet-control tests/tools/f
 tests: $(C_TESTS) test-tools $(BUILD)/symbols
 bpf-tests: $(filter $(BUILD)/tests/bpf/%,$(C_TESTS))
 
+# A real etcd is one of the backends.
+$(BUILD)/tests/unit/store_test $(BUILD)/tests/unit/etcd_test: $(BUILD)/tests/etcd.o
+$(BUILD)/tests/unit/etcd_test: $(BUILD)/tests/relay.o
+
 $(C_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/check.o $(BUILD)/cni.a $(ARCHIVES)
 	$(call msg,LINK,$@)
 	$(link) -Wl,--as-needed $(LIBS)

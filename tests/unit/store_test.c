@@ -4,33 +4,40 @@
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/etcd.h"
 #include "user/base/fs.h"
 #include "user/base/loop.h"
 #include "user/store/store.h"
 
 #define DEADLINE (10 * USEC_PER_SEC)
 
-/* A store in a directory of its own, and how its last write ended. */
+/* A store in a directory or below a prefix of its own, and how its last write ended. */
 struct bed {
 	sd_event *loop;
 	struct store *store;
-	char where[128], dir[64];
+	char where[128], dir[64], prefix[32];
 	size_t most_events;
+	uint64_t base;	/* its revision when it was made */
+	unsigned extra; /* revisions that opening it, or a write of nothing, takes */
 	unsigned done;
 	int result;
 	uint64_t revision;
 };
 
-static const char *const backends[] = {"memory", "sqlite"};
+static const char *const backends[] = {"memory", "sqlite", "etcd"};
 
 static void bed_open(struct bed *bed)
 {
-	struct store_config config = {.where = bed->where, .history_events = bed->most_events};
+	struct store_config config = {.where = bed->where,
+		.etcd_prefix = bed->prefix,
+		.history_events = bed->most_events};
 	struct err err;
 
 	if (store_open(bed->loop, &config, &bed->store, &err) < 0)
 		BAIL(err.text);
 }
+
+static unsigned beds;
 
 static void bed_make(struct bed *bed, const char *backend, size_t most_events)
 {
@@ -41,7 +48,13 @@ static void bed_make(struct bed *bed, const char *backend, size_t most_events)
 	snprintf(bed->where, sizeof(bed->where), "memory");
 	if (strcmp(backend, "sqlite") == 0)
 		snprintf(bed->where, sizeof(bed->where), "sqlite:%s/store", bed->dir);
+	if (strcmp(backend, "etcd") == 0) {
+		snprintf(bed->where, sizeof(bed->where), "etcd=%s", etcd_url());
+		snprintf(bed->prefix, sizeof(bed->prefix), "/bed%u", ++beds);
+		bed->extra = 1;
+	}
 	bed_open(bed);
+	bed->base = store_revision(bed->store);
 }
 
 static void bed_end(struct bed *bed)
@@ -105,19 +118,19 @@ static void writes_are_counted_and_read(const char *backend)
 	struct bed bed;
 
 	bed_make(&bed, backend, 0);
-	CHECK_EQ("nothing yet", store_revision(bed.store), 0);
+	CHECK_EQ("nothing yet", store_get(bed.store, "/a/x") == NULL, 1);
 	CHECK_EQ("first", put(&bed, "/a/x", "one"), 0);
-	CHECK_EQ("its revision", bed.revision, 1);
+	CHECK_EQ("its revision", bed.revision, bed.base + 1);
 	CHECK_EQ("second", put(&bed, "/a/x", "two"), 0);
 	CHECK_STR("the later one counts", get(&bed, "/a/x"), "two");
 	entry = store_get(bed.store, "/a/x");
-	CHECK_EQ("made by", entry->created, 1);
-	CHECK_EQ("changed by", entry->modified, 2);
+	CHECK_EQ("made by", entry->created, bed.base + 1);
+	CHECK_EQ("changed by", entry->modified, bed.base + 2);
 	CHECK_EQ("delete", put(&bed, "/a/x", NULL), 0);
 	CHECK_STR("gone", get(&bed, "/a/x"), "-");
-	CHECK_EQ("a deletion counts", store_revision(bed.store), 3);
+	CHECK_EQ("a deletion counts", store_revision(bed.store), bed.base + 3);
 	CHECK_EQ("of nothing", put(&bed, "/a/x", NULL), 0);
-	CHECK_EQ("does not", store_revision(bed.store), 3);
+	CHECK_EQ("does not", store_revision(bed.store), bed.base + 3 + bed.extra);
 	bed_end(&bed);
 }
 
@@ -132,10 +145,10 @@ static void a_compare_decides_when_its_turn_comes(const char *backend)
 	bed_wait(&bed, 2);
 	CHECK_EQ("who comes second has lost", bed.result, -EAGAIN);
 	CHECK_STR("the first one has it", get(&bed, "/a"), "made");
-	change(&bed, "/a", "old revision", 7);
+	change(&bed, "/a", "old revision", bed.base + 7);
 	bed_wait(&bed, 1);
 	CHECK_EQ("another revision", bed.result, -EAGAIN);
-	change(&bed, "/a", NULL, 1);
+	change(&bed, "/a", NULL, bed.base + 1);
 	change(&bed, "/a", "made anew", 0);
 	bed_wait(&bed, 2);
 	CHECK_EQ("deleted in between", bed.result, 0);
@@ -158,7 +171,7 @@ static void several_keys_change_at_once_or_not_at_all(const char *backend)
 	bed_wait(&bed, 1);
 	CHECK_EQ("one compare fails", bed.result, -EAGAIN);
 	CHECK_STR("nothing is written", get(&bed, "/a"), "-");
-	compares[1].modified = 1;
+	compares[1].modified = bed.base + 1;
 	CHECK_EQ("taken", store_commit(bed.store, &txn, done, &bed), 0);
 	bed_wait(&bed, 1);
 	CHECK_EQ("both hold", bed.result, 0);
@@ -190,13 +203,13 @@ static void ranges_are_in_order_and_of_any_revision(const char *backend)
 	CHECK_STR("the next", entries[0]->key, "/pods/c");
 	store_range(bed.store, "/pods/", "/pods/b", &count);
 	CHECK_EQ("behind one that is gone", count, 1);
-	CHECK_EQ("the past", store_range_at(bed.store, "/pods/", 4, &past), 0);
+	CHECK_EQ("the past", store_range_at(bed.store, "/pods/", bed.base + 4, &past), 0);
 	CHECK_EQ("as many as then", past.count, 3);
 	CHECK_STR("as it was", index_find(&past, "/pods/a")->value->data, "1");
-	CHECK_EQ("with its revision", index_find(&past, "/pods/a")->modified, 2);
+	CHECK_EQ("with its revision", index_find(&past, "/pods/a")->modified, bed.base + 2);
 	CHECK_STR("not yet deleted", index_find(&past, "/pods/b")->value->data, "1");
 	index_clear(&past);
-	CHECK_EQ("the future", store_range_at(bed.store, "/pods/", 7, &past), -ERANGE);
+	CHECK_EQ("the future", store_range_at(bed.store, "/pods/", bed.base + 7, &past), -ERANGE);
 	bed_end(&bed);
 }
 
@@ -219,23 +232,23 @@ static void a_watch_misses_nothing_and_repeats_nothing(const char *backend)
 	put(&bed, "/pods/a", "1");
 	put(&bed, "/other/a", "1");
 	put(&bed, "/pods/a", "2");
-	CHECK_EQ("from the past on", store_watch_new(bed.store, "/pods/", 1, wake, &woken, &watch),
-		0);
+	CHECK_EQ("from the past on",
+		store_watch_new(bed.store, "/pods/", bed.base + 1, wake, &woken, &watch), 0);
 	event = store_watch_next(watch, &stale);
-	CHECK("what was missed", event && event->revision == 3);
+	CHECK("what was missed", event && event->revision == bed.base + 3);
 	CHECK_STR("before", event->previous->data, "1");
 	CHECK_STR("after", event->value->data, "2");
 	CHECK("no more", !store_watch_next(watch, &stale) && !stale);
-	CHECK_EQ("all is read", store_watch_revision(watch), 3);
+	CHECK_EQ("all is read", store_watch_revision(watch), bed.base + 3);
 	put(&bed, "/other/a", NULL);
 	CHECK_EQ("not its business", woken, 0);
 	put(&bed, "/pods/a", NULL);
 	put(&bed, "/pods/b", "1");
 	CHECK_EQ("woken once", woken, 1);
 	event = store_watch_next(watch, &stale);
-	CHECK("a deletion", event && !event->value && event->revision == 5);
+	CHECK("a deletion", event && !event->value && event->revision == bed.base + 5);
 	event = store_watch_next(watch, &stale);
-	CHECK("a creation", event && !event->previous && event->revision == 6);
+	CHECK("a creation", event && !event->previous && event->revision == bed.base + 6);
 	CHECK("no more", !store_watch_next(watch, &stale));
 	put(&bed, "/pods/b", "2");
 	CHECK_EQ("woken again", woken, 2);
@@ -253,18 +266,21 @@ static void who_is_too_slow_is_told(const char *backend)
 	bool stale;
 
 	bed_make(&bed, backend, 8);
-	CHECK_EQ("from the start on", store_watch_new(bed.store, "/", 0, wake, &woken, &watch), 0);
+	CHECK_EQ("from the start on",
+		store_watch_new(bed.store, "/", bed.base, wake, &woken, &watch), 0);
 	for (int i = 0; i < 20; i++) {
 		snprintf(text, sizeof(text), "%d", i);
 		put(&bed, "/a", text);
 	}
-	CHECK_EQ("the log holds eight", store_compacted(bed.store), 12);
+	CHECK_EQ("the log holds eight", store_compacted(bed.store), bed.base + 12);
 	CHECK("nothing to read", !store_watch_next(watch, &stale));
 	CHECK("too slow", stale);
-	CHECK_EQ("too old", store_watch_new(bed.store, "/", 11, wake, &woken, &late), -ESTALE);
-	CHECK_EQ("too old a list", store_range_at(bed.store, "/", 11, &past), -ESTALE);
-	CHECK_EQ("just right", store_watch_new(bed.store, "/", 12, wake, &woken, &late), 0);
-	CHECK("the next one", store_watch_next(late, &stale)->revision == 13);
+	CHECK_EQ("too old", store_watch_new(bed.store, "/", bed.base + 11, wake, &woken, &late),
+		-ESTALE);
+	CHECK_EQ("too old a list", store_range_at(bed.store, "/", bed.base + 11, &past), -ESTALE);
+	CHECK_EQ("just right", store_watch_new(bed.store, "/", bed.base + 12, wake, &woken, &late),
+		0);
+	CHECK("the next one", store_watch_next(late, &stale)->revision == bed.base + 13);
 	store_watch_free(watch);
 	store_watch_free(late);
 	bed_end(&bed);
@@ -286,7 +302,7 @@ ALL_BACKENDS(who_is_too_slow_is_told)
 
 /* --- what only a durable one promises --- */
 
-TEST(what_was_acknowledged_is_there_again)
+static void what_was_acknowledged_is_there_again(const char *backend)
 {
 	const struct store_event *event;
 	struct store_watch *watch;
@@ -294,7 +310,7 @@ TEST(what_was_acknowledged_is_there_again)
 	struct bed bed;
 	bool stale;
 
-	bed_make(&bed, "sqlite", 0);
+	bed_make(&bed, backend, 0);
 	put(&bed, "/a", "1");
 	put(&bed, "/a", "2");
 	put(&bed, "/b", "");
@@ -302,17 +318,24 @@ TEST(what_was_acknowledged_is_there_again)
 	put(&bed, "/c", NULL);
 	store_free(bed.store);
 	bed_open(&bed);
-	CHECK_EQ("the revision", store_revision(bed.store), 5);
+	CHECK_EQ("the revision", store_revision(bed.store), bed.base + 5 + bed.extra);
 	CHECK_STR("the latest", get(&bed, "/a"), "2");
-	CHECK_EQ("made by", store_get(bed.store, "/a")->created, 1);
+	CHECK_EQ("made by", store_get(bed.store, "/a")->created, bed.base + 1);
 	CHECK_STR("an empty value is one", get(&bed, "/b"), "");
 	CHECK_STR("a deletion", get(&bed, "/c"), "-");
-	CHECK_EQ("watches go on", store_watch_new(bed.store, "/", 4, wake, &woken, &watch), 0);
+	CHECK_EQ("watches go on",
+		store_watch_new(bed.store, "/", bed.base + 4, wake, &woken, &watch), 0);
 	event = store_watch_next(watch, &stale);
-	CHECK("where they were", event && event->revision == 5 && !event->value);
-	CHECK("with what was before", event->previous && event->created == 4);
+	CHECK("where they were", event && event->revision == bed.base + 5 && !event->value);
+	CHECK("with what was before", event->previous && event->created == bed.base + 4);
 	store_watch_free(watch);
 	bed_end(&bed);
+}
+
+TEST(what_was_acknowledged_is_there_again_for_all)
+{
+	what_was_acknowledged_is_there_again("sqlite");
+	what_was_acknowledged_is_there_again("etcd");
 }
 
 TEST(what_is_compacted_stays_so_and_no_revision_comes_twice)
@@ -349,8 +372,9 @@ TEST(what_is_no_store_is_refused)
 		const char *what, *where, *part;
 		int code;
 	} rows[] = {
-		{"unknown kind", "mysql:x", "must be memory or sqlite:PATH", EINVAL},
-		{"no path", "sqlite:", "must be memory or sqlite:PATH", EINVAL},
+		{"unknown kind", "mysql:x", "must be memory, sqlite:PATH or etcd=URL", EINVAL},
+		{"no path", "sqlite:", "must be memory, sqlite:PATH or etcd=URL", EINVAL},
+		{"no endpoint", "etcd=", "must be memory, sqlite:PATH or etcd=URL", EINVAL},
 		{"no such directory", "sqlite:/nowhere/at/all", "open '/nowhere/at/all'", EIO},
 		{"no database", "sqlite:/proc/self/exe", "open '/proc/self/exe'", EUCLEAN},
 	};

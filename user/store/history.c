@@ -103,6 +103,14 @@ void history_compact(struct history *history, uint64_t revision)
 		history->compacted = revision;
 }
 
+void history_break(struct history *history, uint64_t revision)
+{
+	while (history->first < history->next)
+		history_drop_first(history);
+	history->first = ++history->next;
+	history->compacted = revision;
+}
+
 void history_clear(struct history *history)
 {
 	while (history->first < history->next)

@@ -43,6 +43,9 @@ uint64_t history_after(const struct history *history, uint64_t revision);
 /* Forgets everything up to @revision. */
 void history_compact(struct history *history, uint64_t revision);
 
+/* Forgets everything, and what nobody has seen between the last event and @revision: whoever reads has missed it. */
+void history_break(struct history *history, uint64_t revision);
+
 /* Releases everything. */
 void history_clear(struct history *history);
 

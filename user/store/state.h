@@ -6,10 +6,12 @@
 #include "user/store/request.h"
 #include "user/store/store.h"
 
+struct etcd;
 struct timer;
 struct worker;
 
 struct store {
+	struct etcd *etcd; /* decides by itself what is written; NULL: what follows does */
 	const struct backend_ops *ops; /* NULL: memory alone */
 	void *backend;
 	struct worker *worker;
@@ -26,6 +28,9 @@ struct store {
 /* watch.c */
 /* Wakes those who read what @key is below. */
 void store_wake(struct store *store, const char *key);
+
+/* Wakes everybody. */
+void store_wake_all(struct store *store);
 
 /* commit.c */
 /* Enters a durable change: index, log, watches.  -ENOMEM: nothing changed. */

@@ -7,9 +7,11 @@
 #include "user/base/err.h"
 #include "user/base/loop.h"
 #include "user/base/worker.h"
+#include "user/store/etcd.h"
 #include "user/store/state.h"
 
 #define SQLITE "sqlite:"
+#define ETCD   "etcd="
 
 static int store_load_record(void *userdata, const struct record *record)
 {
@@ -18,14 +20,10 @@ static int store_load_record(void *userdata, const struct record *record)
 	return store_apply(store, record);
 }
 
-static int store_load(struct store *store, const struct store_config *config, struct err *err)
+static int store_load(struct store *store, struct err *err)
 {
-	size_t events = config->history_events ? config->history_events : STORE_HISTORY_EVENTS;
-	size_t bytes = config->history_bytes ? config->history_bytes : STORE_HISTORY_BYTES;
-	int r = history_init(&store->history, events, bytes, 0);
+	int r;
 
-	if (r < 0)
-		return err_set(err, -r, "open the store");
 	if (!store->ops)
 		return 0;
 	r = store->ops->load(store->backend, store_load_record, store, &store->compact_done, err);
@@ -45,18 +43,40 @@ const char *store_path(const char *where)
 	return strncmp(where, SQLITE, strlen(SQLITE)) == 0 && path[0] ? path : NULL;
 }
 
-static int store_backend_open(struct store *store, const char *where, struct err *err)
+static int store_history(struct store *store, const struct store_config *config, struct err *err)
 {
-	if (strcmp(where, "memory") == 0)
-		return 0;
-	if (store_path(where)) {
-		int r = sqlite_open(store_path(where), &store->backend, err);
+	size_t events = config->history_events ? config->history_events : STORE_HISTORY_EVENTS;
+	size_t bytes = config->history_bytes ? config->history_bytes : STORE_HISTORY_BYTES;
+	int r = history_init(&store->history, events, bytes, 0);
 
-		if (r == 0)
-			store->ops = &sqlite_ops;
-		return r;
-	}
-	return err_refuse(err, EINVAL, "store '%s': must be memory or sqlite:PATH", where);
+	return r < 0 ? err_set(err, -r, "open the store") : 0;
+}
+
+/* One that keeps what this process decides. */
+static int store_open_local(sd_event *loop, struct store *store, const char *path, struct err *err)
+{
+	int r = path ? sqlite_open(path, &store->backend, err) : 0;
+
+	if (r == 0 && path)
+		store->ops = &sqlite_ops;
+	if (r == 0)
+		r = store_load(store, err);
+	if (r == 0)
+		r = worker_new(loop, &store->worker, err);
+	return r == 0 ? timer_new(loop, store_commit_start, store, &store->retry, err) : r;
+}
+
+static int store_backend_open(
+	sd_event *loop, struct store *store, const struct store_config *config, struct err *err)
+{
+	const char *where = config->where;
+
+	if (strcmp(where, "memory") == 0 || store_path(where))
+		return store_open_local(loop, store, store_path(where), err);
+	if (strncmp(where, ETCD, strlen(ETCD)) == 0 && where[strlen(ETCD)])
+		return etcd_open(loop, store, where + strlen(ETCD), config, &store->etcd, err);
+	return err_refuse(
+		err, EINVAL, "store '%s': must be memory, sqlite:PATH or etcd=URL[,URL...]", where);
 }
 
 int store_open(
@@ -68,13 +88,9 @@ int store_open(
 	if (!store)
 		return err_set(err, ENOMEM, "open the store");
 	backlog_init(&store->pending);
-	r = store_backend_open(store, config->where, err);
+	r = store_history(store, config, err);
 	if (r == 0)
-		r = store_load(store, config, err);
-	if (r == 0)
-		r = worker_new(loop, &store->worker, err);
-	if (r == 0)
-		r = timer_new(loop, store_commit_start, store, &store->retry, err);
+		r = store_backend_open(loop, store, config, err);
 	if (r < 0) {
 		store_free(store);
 		return r;
@@ -87,6 +103,7 @@ struct store *store_free(struct store *store)
 {
 	if (!store)
 		return NULL;
+	store->etcd = etcd_free(store->etcd);
 	worker_free(store->worker);
 	timer_free(store->retry);
 	backlog_clear(&store->pending);
@@ -184,6 +201,9 @@ int store_commit(
 	if (!request)
 		return -ENOMEM;
 	backlog_add(&store->pending, request);
-	store_commit_start(store);
+	if (store->etcd)
+		etcd_start(store->etcd);
+	else
+		store_commit_start(store);
 	return 0;
 }

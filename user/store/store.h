@@ -3,7 +3,8 @@
  * The API server's store, in etcd's model: keys in order, one revision that counts all writes, conditional
  * writes of several keys at once, watches that begin at any revision the log still has.  Values are opaque.
  *
- * The present state and the latest changes are in memory; a backend makes writes durable.  Everything is
+ * The present state and the latest changes are in memory; a backend makes writes durable.  An etcd may have
+ * several podnet-controls: what others write comes by its watch, so reads may be behind by a moment.  Everything is
  * called on the loop and nothing blocks but opening and freeing.  Keys are text; a prefix that is to name
  * a folder ends with '/'.
  */
@@ -21,13 +22,19 @@
 struct err;
 struct store;
 struct store_watch;
+struct tls_config;
 
 #define STORE_HISTORY_EVENTS 100000
 #define STORE_HISTORY_BYTES  (32u << 20)
 #define STORE_PENDING_MOST   100000 /* writes that wait for the disk; the next one is refused */
 
+#define STORE_ETCD_PREFIX "/podnet"
+
 struct store_config {
-	const char *where;     /* "memory", "sqlite:PATH" */
+	const char *where;	 /* "memory", "sqlite:PATH", "etcd=URL[,URL...]" */
+	const char *etcd_prefix; /* before all keys there; NULL: STORE_ETCD_PREFIX */
+	const struct tls_config
+		*etcd_tls;     /* borrowed while it opens; NULL: who the system trusts */
 	size_t history_events; /* 0: STORE_HISTORY_EVENTS */
 	size_t history_bytes;  /* values that only the log still holds; 0: STORE_HISTORY_BYTES */
 };
@@ -35,14 +42,18 @@ struct store_config {
 /* The file that @where names; NULL: none.  Borrowed from it. */
 const char *store_path(const char *where);
 
-/* Reads what there is.  The caller owns *@ret.  EINVAL: @where names no backend; the backend's failures. */
+/*
+ * Reads what there is.  The caller owns *@ret.  EINVAL: @where names no backend; the backend's failures.  An etcd is
+ * waited for, for 20 seconds, on @loop, which must not be in one of its turns; who tells the loop to end ends that.
+ */
 int store_open(
 	sd_event *loop, const struct store_config *config, struct store **ret, struct err *err);
 
-/* Finishes the write in hand; no callback follows.  Free watches before.  Accepts NULL; returns NULL. */
+/* Finishes the write in hand (an etcd may: it has been told); no callback follows.  Free watches before.  Accepts NULL; returns NULL. */
 struct store *store_free(struct store *store);
 
-/* Of the last write that is durable and seen by reads; 0: nothing was ever written. */
+/* Of the last write that is durable and seen by reads; 0: nothing was ever written.  An etcd counts those of others
+ * as well, and writes whose compares did not hold. */
 uint64_t store_revision(const struct store *store);
 
 /* Changes up to this revision are forgotten: watches and lists begin here or later. */
@@ -85,14 +96,15 @@ struct store_txn {
 
 /*
  * How a write ended: 0 with its revision; -EAGAIN: a compare did not hold; another negative errno:
- * it could not be made durable, and is not done.
+ * it could not be made durable, and is not done.  An etcd's: -EFBIG, -E2BIG: too large, too many keys; -ENOSPC;
+ * -ETIMEDOUT: it does not answer.
  */
 typedef void (*store_done_fn)(void *userdata, int result, uint64_t revision);
 
 /*
  * Writes all changes if all compares hold when its turn comes, else nothing.  Copies what it needs.
- * @done follows from the loop, when reads and watches see the change; writes end in the order in which
- * they began.  -ENOBUFS: too many wait; -ENOMEM; @done is then not called.
+ * @done follows from the loop, when reads and watches see the change; those that share a key have their turns in
+ * the order in which they began.  -ENOBUFS: too many wait; -ENOMEM; @done is then not called.
  */
 int store_commit(
 	struct store *store, const struct store_txn *txn, store_done_fn done, void *userdata);

@@ -17,14 +17,25 @@ struct store_watch {
 	char prefix[];
 };
 
+static void watch_wake(struct store_watch *watch)
+{
+	if (watch->awake)
+		return;
+	watch->awake = true;
+	watch->wake(watch->userdata);
+}
+
 void store_wake(struct store *store, const char *key)
 {
-	for (struct store_watch *watch = store->watches; watch; watch = watch->next) {
-		if (watch->awake || strncmp(key, watch->prefix, watch->prefix_length) != 0)
-			continue;
-		watch->awake = true;
-		watch->wake(watch->userdata);
-	}
+	for (struct store_watch *watch = store->watches; watch; watch = watch->next)
+		if (strncmp(key, watch->prefix, watch->prefix_length) == 0)
+			watch_wake(watch);
+}
+
+void store_wake_all(struct store *store)
+{
+	for (struct store_watch *watch = store->watches; watch; watch = watch->next)
+		watch_wake(watch);
 }
 
 int store_watch_new(struct store *store, const char *prefix, uint64_t after,
