@@ -31,10 +31,16 @@
 #define PORT_USUAL	 6443
 #define AUTHORITY_MOST	 (1u << 20)
 
+/* PEM; NULL: none. */
+struct etcd_files {
+	char *authority, *certificate, *key;
+};
+
 struct plane {
 	sd_event *loop;
 	int lock_fd;
 	char *socket_path;
+	struct etcd_files etcd;
 	struct store *store;
 	struct api *api;
 	unsigned port; /* of the API server */
@@ -165,6 +171,33 @@ static int plane_control(
 	return r;
 }
 
+static int etcd_file(const char *path, char **ret, struct err *err)
+{
+	return path[0] ? fs_read(path, AUTHORITY_MOST, ret, NULL, err) : 0;
+}
+
+/* As root: later it may not. */
+static int plane_etcd_files(
+	struct plane *plane, const struct control_options *options, struct err *err)
+{
+	int r = etcd_file(options->etcd_authority, &plane->etcd.authority, err);
+
+	if (r == 0)
+		r = etcd_file(options->etcd_certificate, &plane->etcd.certificate, err);
+	return r == 0 ? etcd_file(options->etcd_key, &plane->etcd.key, err) : r;
+}
+
+static int plane_store(struct plane *plane, const struct control_options *options, struct err *err)
+{
+	struct tls_config tls = {.authority = plane->etcd.authority,
+		.certificate = plane->etcd.certificate,
+		.key = plane->etcd.key};
+	struct store_config store = {
+		.where = options->store, .etcd_prefix = options->etcd_prefix, .etcd_tls = &tls};
+
+	return store_open(plane->loop, &store, &plane->store, err);
+}
+
 /* What only root may do is done, and no thread has been started. */
 static int plane_confine(
 	const struct confine_user *user, const struct control_options *options, struct err *err)
@@ -182,7 +215,6 @@ static int plane_confine(
 
 static int plane_open(struct plane *plane, const struct control_options *options, struct err *err)
 {
-	struct store_config store = {.where = options->store};
 	struct api_config api = {.service_cidr = options->service_cidr};
 	struct confine_user user;
 	int r = confine_find(options->user, &user, err);
@@ -195,6 +227,8 @@ static int plane_open(struct plane *plane, const struct control_options *options
 		r = plane_keys(plane, options, err);
 	if (r == 0)
 		r = plane_node_tls(plane, options, err);
+	if (r == 0)
+		r = plane_etcd_files(plane, options, err);
 	api.token_key = plane->pki.token_key;
 	api.node_tls = plane->node_tls;
 	api.audit_log = options->audit_log;
@@ -204,7 +238,7 @@ static int plane_open(struct plane *plane, const struct control_options *options
 	if (r == 0)
 		r = plane_confine(&user, options, err);
 	if (r == 0)
-		r = store_open(plane->loop, &store, &plane->store, err);
+		r = plane_store(plane, options, err);
 	if (r == 0)
 		r = api_new(plane->loop, plane->store, &api, &plane->api, err);
 	if (r == 0)
@@ -226,6 +260,9 @@ static void plane_close(struct plane *plane)
 	tls_free(plane->tls);
 	tls_free(plane->node_tls);
 	pki_clear(&plane->pki);
+	free(plane->etcd.authority);
+	free(plane->etcd.certificate);
+	free(plane->etcd.key);
 	free(plane->socket_path);
 	close_fd(&plane->lock_fd);
 	sd_event_unref(plane->loop);

@@ -114,6 +114,19 @@ static void write_again(struct write *write)
 	write_fail(write, &failure);
 }
 
+/* What the store says of a write that was not made. */
+static void write_refused(int result, struct failure *failure)
+{
+	if (result == -EFBIG)
+		failure_set(failure, 413, "RequestEntityTooLarge",
+			"the object is larger than the store takes");
+	else if (result == -ETIMEDOUT)
+		failure_set(failure, 504, "Timeout",
+			"the store does not answer: nothing was written, please try again later");
+	else
+		failure_internal(failure, "the store cannot write: %s", strerror(-result));
+}
+
 static void write_done(void *userdata, int result, uint64_t revision)
 {
 	struct write *write = userdata;
@@ -125,7 +138,7 @@ static void write_done(void *userdata, int result, uint64_t revision)
 		return;
 	}
 	if (result < 0) {
-		failure_internal(&failure, "the store cannot write: %s", strerror(-result));
+		write_refused(result, &failure);
 		write_fail(write, &failure);
 		return;
 	}

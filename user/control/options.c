@@ -16,8 +16,16 @@
 
 static const struct flag flags[] = {
 	{"store", "WHERE", "sqlite:/var/lib/podnet-control/store/objects",
-		"where objects are kept: sqlite:PATH or memory",
+		"where objects are kept: sqlite:PATH, etcd=URL[,URL...] or memory",
 		offsetof(struct control_options, store)},
+	{"etcd-prefix", "PREFIX", "/podnet", "what keys in etcd begin with",
+		offsetof(struct control_options, etcd_prefix)},
+	{"etcd-cafile", "FILE", "",
+		"who signs the certificates of etcd; \"\": who the system trusts",
+		offsetof(struct control_options, etcd_authority)},
+	{"etcd-certfile", "FILE", "", "the certificate that etcd is shown",
+		offsetof(struct control_options, etcd_certificate)},
+	{"etcd-keyfile", "FILE", "", "its key", offsetof(struct control_options, etcd_key)},
 	{"run-dir", "DIR", "/run/podnet-control", "the socket podnet-control.sock",
 		offsetof(struct control_options, run_dir)},
 	{"listen", "ADDRESS:PORT", "0.0.0.0:6443", "where to serve with TLS; \"\": nowhere",
@@ -84,6 +92,9 @@ static int options_check(struct control_options *options, struct err *err)
 	if (address[0] && inet_pton(AF_INET, address, &parsed) != 1)
 		return err_refuse(
 			err, EINVAL, "--advertise-address: '%s' is no IPv4 address", address);
+	if (!options->etcd_certificate[0] != !options->etcd_key[0])
+		return err_refuse(
+			err, EINVAL, "--etcd-certfile and --etcd-keyfile: one needs the other");
 	r = number_read("node-grace", options->node_grace_text, 1, NODE_GRACE_MOST,
 		&options->node_grace, err);
 	if (r == 0)

@@ -9,6 +9,8 @@ struct err;
 struct control_options {
 	const char *run_dir, *store, *service_cidr, *listen, *server_names, *pki_dir,
 		*admin_kubeconfig, *audit_log, *kubelet_authority;
+	const char *etcd_prefix, *etcd_authority, *etcd_certificate,
+		*etcd_key;	       /* the last three: files, or "" */
 	const char *user;	       /* to become */
 	const char *advertise_address; /* IPv4, or "" */
 	const char *node_grace_text, *certificate_text, *controllers_text;
