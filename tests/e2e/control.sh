@@ -49,10 +49,15 @@ control_begin() {
 	eventually "podnet-control is there" 20 answers https "$NS/default/services/kubernetes" '.spec.ports[0].name'
 }
 
-# For an unmodified kubectl as well; nodes that the test plays may be silent.
-control_begin_tls() {
+# Where an unmodified kubectl finds its kubeconfig.
+kubectl_home() {
 	KUBECTL=${KUBECTL:-$SOURCE_DIR/build/kubectl/usr/bin/kubectl}
 	export KUBECONFIG=$TEST_DIR/admin.conf HOME=$TEST_DIR/home
 	mkdir -p "$HOME"
+}
+
+# For kubectl as well; nodes that the test plays may be silent.
+control_begin_tls() {
+	kubectl_home
 	control_begin --listen 127.0.0.1:6443 --admin-kubeconfig "$KUBECONFIG" --node-grace 600
 }
