@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* podnet-control: the embedded control plane.  Composition only. */
+#include <errno.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -304,7 +305,7 @@ static int run(const struct control_options *options, struct err *err)
 			err_set(err, -r, "run the event loop");
 	}
 	plane_close(&plane);
-	return r;
+	return r == -ECANCELED ? 0 : r; /* told to stop while it waited for its store */
 }
 
 int main(int argc, char **argv)

@@ -79,6 +79,14 @@ refusal() { # NAME ARGUMENT...: what it says at its end
 refusal nobody --store etcd=http://127.0.0.1:1,http://127.0.0.1:2 &
 nobody=$!
 
+# --- and one that is told to stop while it waits ---
+"$PODNET_PLAIN/podnet-control" --run-dir "$TEST_DIR/stopped.run" --pki-dir "$TEST_DIR/stopped.pki" --listen "" \
+	--user "" --store etcd=http://127.0.0.1:1 2>"$TEST_DIR/stopped.log" &
+control=$!
+eventually "who waits says for whom" 20 grep -q "etcd 'http://127.0.0.1:1': Connection refused" "$TEST_DIR/stopped.log"
+kill "$control" && wait "$control"
+is "and ends in peace when told to" $? 0
+
 # --- kubectl ---
 ok "etcd is there" etcd_begin one 23790
 ONE=etcd=http://127.0.0.1:23790
