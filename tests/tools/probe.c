@@ -15,6 +15,7 @@
 #include "user/base/err.h"
 #include "user/net/netns.h"
 #include "user/probe/probe.h"
+#include "user/probe/turns.h"
 
 struct probe {
 	sd_event *loop;
@@ -47,17 +48,21 @@ static void probe_unhealthy(void *userdata, const char *message)
 static int probe_run(struct probe *probe, const struct prober_config *config, struct err *err)
 {
 	struct prober *prober;
+	struct turns *turns = NULL;
 	int r = sd_event_new(&probe->loop);
 
 	if (r < 0)
 		return err_set(err, -r, "make a loop");
-	r = prober_start(probe->loop, config, &prober, err);
+	r = turns_new(probe->loop, &turns, err);
+	if (r == 0)
+		r = prober_start(turns, config, &prober, err);
 	if (r == 0) {
 		r = sd_event_loop(probe->loop);
 		if (r < 0)
 			err_set(err, -r, "run the loop");
 		prober_free(prober);
 	}
+	turns_free(turns);
 	sd_event_unref(probe->loop);
 	return r;
 }

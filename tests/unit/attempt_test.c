@@ -160,6 +160,32 @@ TEST(one_socket_serves_probe_after_probe_and_resets_each_connection)
 	world_end(&world);
 }
 
+TEST(an_answer_to_a_held_attempt_waits_for_its_release)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct world world;
+
+	world_make(&world);
+	for (int i = 0; i < 2; i++) { /* the second with a socket that the loop knows */
+		struct http_probe *probe;
+		AUTO_FD fd = -1;
+		struct err err;
+
+		world.ends = 0;
+		attempt_hold(&world.attempt);
+		probe = http_start(&world);
+		fd = server_accept(&world);
+		send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+		loop_drain(&world);
+		CHECK_EQ("nothing is reported", world.ends, 0);
+		CHECK_OK("release", attempt_release(&world.attempt, &err), &err);
+		CHECK("ends", loop_until_end(&world));
+		CHECK_EQ(world.message, world.result, PROBE_SUCCESS);
+		http_probe_free(probe);
+	}
+	world_end(&world);
+}
+
 TEST(what_is_freed_amid_an_answer_is_reset)
 {
 	struct http_probe *probe;

@@ -11,6 +11,7 @@
 #include "user/base/clock.h"
 #include "user/probe/http.h"
 #include "user/probe/probe.h"
+#include "user/probe/turns.h"
 
 static struct probe_url url_of(const char *path)
 {
@@ -225,6 +226,7 @@ static void server_stop(struct server *server)
 
 struct run {
 	sd_event *loop;
+	struct turns *turns;
 	struct prober *prober;
 	unsigned changes, reports;
 	bool ok;
@@ -296,9 +298,10 @@ static int run_start(
 		.userdata = run,
 	};
 
-	if (!run->loop && sd_event_new(&run->loop) < 0)
+	if (!run->loop &&
+		(sd_event_new(&run->loop) < 0 || turns_new(run->loop, &run->turns, err) < 0))
 		BAIL("make a loop");
-	return prober_start(run->loop, &config, &run->prober, err);
+	return prober_start(run->turns, &config, &run->prober, err);
 }
 
 /* Turns the loop until *@counter reaches @want, for at most @msec. */
@@ -315,6 +318,7 @@ static bool run_until(struct run *run, const unsigned *counter, unsigned want, u
 static void run_stop(struct run *run)
 {
 	run->prober = prober_free(run->prober);
+	run->turns = turns_free(run->turns);
 	run->loop = sd_event_unref(run->loop);
 }
 

@@ -112,11 +112,11 @@ TEST(only_the_first_probe_is_not_due_at_a_tick)
 	verdict_init(&verdict, PROBE_READINESS, &usual, S(100.23), S(100.23), false, 0);
 	CHECK_EQ("the first does not wait", verdict_due(&verdict), S(100.23));
 	verdict_feed(&verdict, PROBE_SUCCESS, S(100.24));
-	CHECK_EQ("the second is at the next tick", verdict_due(&verdict), S(110.3));
-	verdict_feed(&verdict, PROBE_SUCCESS, S(110.34));
-	CHECK_EQ("the third a period later", verdict_due(&verdict), S(120.3));
+	CHECK_EQ("the second is at the next tick", verdict_due(&verdict), S(110.4));
+	verdict_feed(&verdict, PROBE_SUCCESS, S(110.44));
+	CHECK_EQ("the third a period later", verdict_due(&verdict), S(120.4));
 	verdict_feed(&verdict, PROBE_SUCCESS, S(157));
-	CHECK_EQ("and so after a stall", verdict_due(&verdict), S(160.3));
+	CHECK_EQ("and so after a stall", verdict_due(&verdict), S(160.4));
 }
 
 TEST(the_next_probe_is_due_at_a_boundary_of_the_period)

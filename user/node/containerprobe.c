@@ -82,7 +82,7 @@ static void probe_start(struct node_pod *pod, size_t index, const struct probe_s
 
 	if (!spec || work->probers[kind])
 		return;
-	if (prober_start(pod->node->loop, &config, &work->probers[kind], &err) < 0)
+	if (prober_start(pod->node->turns, &config, &work->probers[kind], &err) < 0)
 		log_error("pod %s: container %s: probe: %s", pod->id, config.container->name,
 			err.text);
 }

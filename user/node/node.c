@@ -192,6 +192,8 @@ int node_new(sd_event *loop, struct worker *worker, const struct node_config *co
 		r = timer_new(loop, node_rotate, node, &node->rotate_timer, err);
 	if (r == 0)
 		r = timer_new(loop, node_collect, node, &node->collect_timer, err);
+	if (r == 0)
+		r = turns_new(loop, &node->turns, err);
 	if (r < 0) {
 		node_free(node);
 		return r;
@@ -217,6 +219,7 @@ struct node *node_free(struct node *node)
 	timer_free(node->adopt_timer);
 	timer_free(node->rotate_timer);
 	timer_free(node->collect_timer);
+	turns_free(node->turns);
 	cni_free(node->cni);
 	images_free(node->images);
 	if (node->cgroups)

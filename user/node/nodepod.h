@@ -15,6 +15,7 @@
 #include "user/node/plan.h"
 #include "user/node/reap.h"
 #include "user/probe/probe.h"
+#include "user/probe/turns.h"
 
 struct sockets;
 struct hook;
@@ -35,6 +36,7 @@ struct node {
 	bool adopt_called;
 	struct timer *adopt_timer;
 	struct timer *rotate_timer, *collect_timer;
+	struct turns *turns; /* of the probes */
 	struct sweep *sweep; /* NULL: none is under way */
 };
 

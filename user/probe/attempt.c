@@ -64,13 +64,10 @@ static int attempt_io(sd_event_source *source, int fd, uint32_t events, void *us
  * Edges, because the loop asks the kernel again for each event it hands out: with many sockets ready at a time
  * the kernel would list them all over and over.
  */
-int attempt_watch(struct attempt *attempt, uint32_t events, attempt_ready_fn ready, void *userdata,
-	struct err *err)
+static int attempt_ask(struct attempt *attempt, uint32_t events, struct err *err)
 {
 	int r;
 
-	attempt->ready = ready;
-	attempt->userdata = userdata;
 	events |= EPOLLET;
 	if (!attempt->source) {
 		r = sd_event_add_io(
@@ -81,6 +78,29 @@ int attempt_watch(struct attempt *attempt, uint32_t events, attempt_ready_fn rea
 			r = sd_event_source_set_enabled(attempt->source, SD_EVENT_ON);
 	}
 	return r < 0 ? err_set(err, -r, "watch the probe's socket") : 0;
+}
+
+int attempt_watch(struct attempt *attempt, uint32_t events, attempt_ready_fn ready, void *userdata,
+	struct err *err)
+{
+	attempt->ready = ready;
+	attempt->userdata = userdata;
+	if (!attempt->held)
+		return attempt_ask(attempt, events, err);
+	attempt->events = events;
+	return 0;
+}
+
+void attempt_hold(struct attempt *attempt)
+{
+	attempt->held = true;
+	attempt->events = 0;
+}
+
+int attempt_release(struct attempt *attempt, struct err *err)
+{
+	attempt->held = false;
+	return attempt->events ? attempt_ask(attempt, attempt->events, err) : 0;
 }
 
 int attempt_result(const struct attempt *attempt)
@@ -97,6 +117,7 @@ void attempt_end(struct attempt *attempt)
 {
 	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 
+	attempt->held = false;
 	if (!attempt->connected)
 		return;
 	attempt->connected = false;

@@ -24,11 +24,13 @@ typedef void (*attempt_ready_fn)(void *userdata);
  * neither end keeps it in TIME_WAIT.
  */
 struct attempt {
-	sd_event *loop; /* borrowed */
-	int netns_fd;	/* borrowed; -1: the caller's own */
-	int fd;		/* -1: not made yet */
-	int error;	/* an errno of the connection that SO_ERROR will not tell, or 0 */
-	bool connected; /* or about to be */
+	sd_event *loop;	 /* borrowed */
+	int netns_fd;	 /* borrowed; -1: the caller's own */
+	int fd;		 /* -1: not made yet */
+	int error;	 /* an errno of the connection that SO_ERROR will not tell, or 0 */
+	bool connected;	 /* or about to be */
+	bool held;	 /* what is watched is not asked for yet */
+	uint32_t events; /* that a held attempt will ask for; 0: none */
 	sd_event_source *source;
 	attempt_ready_fn ready;
 	void *userdata;
@@ -44,6 +46,12 @@ int attempt_connect(struct attempt *attempt, const struct sockaddr_in *address, 
  * that changes.  It must then be used until it says EAGAIN, or be watched anew. */
 int attempt_watch(struct attempt *attempt, uint32_t events, attempt_ready_fn ready, void *userdata,
 	struct err *err);
+
+/* Until attempt_release, or the end, what is watched wakes nobody up. */
+void attempt_hold(struct attempt *attempt);
+
+/* From now on @ready is called; what happened while the attempt was held counts. */
+int attempt_release(struct attempt *attempt, struct err *err);
 
 /* The errno with which the attempt to connect ended, 0 when it succeeded. */
 int attempt_result(const struct attempt *attempt);

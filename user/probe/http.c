@@ -206,20 +206,20 @@ static bool http_probe_feed(struct http_probe *probe, const char *data, size_t l
 	return false;
 }
 
-/* Returns whether there may be more to read; when not, the probe may be freed already. */
-static bool http_probe_read(struct http_probe *probe)
+/* 1: there may be more to read; 0: not yet; -1: the probe has ended, and may be freed already. */
+static int http_probe_read(struct http_probe *probe)
 {
 	char chunk[CHUNK], text[64];
 	ssize_t n = recv(probe->attempt->fd, chunk, sizeof(chunk), 0);
 
 	if (n >= 0)
-		return http_probe_feed(probe, chunk, (size_t)n);
+		return http_probe_feed(probe, chunk, (size_t)n) ? 1 : -1;
 	if (errno == EAGAIN)
-		return false;
+		return 0;
 	if (errno == EINTR)
-		return true;
+		return 1;
 	http_probe_fail(probe, "read: %s", attempt_error_text(errno, text, sizeof(text)));
-	return false;
+	return -1;
 }
 
 static void http_probe_send(struct http_probe *probe)
@@ -257,7 +257,7 @@ static void http_probe_ready(void *userdata)
 	case HTTP_CONNECTING: http_probe_connected(probe); break;
 	case HTTP_SENDING: http_probe_send(probe); break;
 	case HTTP_READING:
-		while (http_probe_read(probe))
+		while (http_probe_read(probe) > 0)
 			;
 		break;
 	}
@@ -285,6 +285,17 @@ int http_probe_start(struct attempt *attempt, const struct sockaddr_in *address,
 	}
 	*ret = probe;
 	return 0;
+}
+
+void http_probe_look(struct http_probe *probe)
+{
+	int r = probe->state == HTTP_READING ? 1 : 0;
+	struct err err;
+
+	while (r > 0)
+		r = http_probe_read(probe);
+	if (r == 0 && attempt_release(probe->attempt, &err) < 0)
+		http_probe_end(probe, PROBE_UNKNOWN, err.text);
 }
 
 void http_probe_expire(struct http_probe *probe)

@@ -17,6 +17,9 @@ int http_probe_start(struct attempt *attempt, const struct sockaddr_in *address,
 	const struct probe_url *url, const struct handler *handler, attempt_done_fn done,
 	void *userdata, struct http_probe **ret, struct err *err);
 
+/* Takes in what came while the attempt was held, and releases it when the answer is not complete. */
+void http_probe_look(struct http_probe *probe);
+
 /* The deadline passed: reports the failure. */
 void http_probe_expire(struct http_probe *probe);
 

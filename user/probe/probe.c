@@ -7,17 +7,21 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
-#include "user/base/loop.h"
 #include "user/probe/deadline.h"
 #include "user/probe/http.h"
 #include "user/probe/tcp.h"
+#include "user/probe/turns.h"
 
 /* So long after its deadline an exec that never reported is given up as the prober's own failure. */
 #define EXEC_GRACE (5 * USEC_PER_SEC)
 
+/* A neighbour answers in less.  The answers to all probes of a tick are looked at together: one by one, each
+ * would wake an idle CPU up, which takes several times what the probe does. */
+#define GATHER USEC_PER_MSEC
+
 struct prober {
 	struct prober_config config;
-	struct timer *timer; /* the next run, or the next look at the deadline of the running one */
+	struct turn turn; /* the next run, or the next look at the running one */
 	struct verdict verdict;
 	struct deadline deadline;
 	struct attempt attempt;
@@ -86,7 +90,7 @@ static void prober_done(void *userdata, enum probe_result result, const char *me
 	snprintf(text, sizeof(text), "%s", message);
 	prober_drop_run(prober);
 	changed = verdict_feed(&prober->verdict, result, clock_now());
-	timer_arm(prober->timer, verdict_due(&prober->verdict));
+	turn_at(&prober->turn, verdict_due(&prober->verdict));
 	prober_tell(prober, changed, result, text);
 }
 
@@ -135,13 +139,17 @@ static int prober_run(struct prober *prober, struct err *err)
 
 static void prober_begin(struct prober *prober)
 {
-	uint64_t timeout = prober_timeout(prober);
+	bool exec = prober->config.spec->handler.kind == HANDLER_EXEC;
+	uint64_t timeout = prober_timeout(prober) + (exec ? EXEC_GRACE : 0), now = clock_now();
+	uint64_t look = deadline_start(&prober->deadline, now, timeout);
 	struct err err;
 
-	if (prober->config.spec->handler.kind == HANDLER_EXEC)
-		timeout += EXEC_GRACE;
 	prober->running = true;
-	timer_arm(prober->timer, deadline_start(&prober->deadline, clock_now(), timeout));
+	if (!exec) {
+		attempt_hold(&prober->attempt);
+		look = (now / GATHER + 2) * GATHER;
+	}
+	turn_at(&prober->turn, look);
 	if (prober_run(prober, &err) < 0)
 		prober_done(prober, PROBE_UNKNOWN, err.text);
 }
@@ -156,6 +164,17 @@ static void prober_expire(struct prober *prober)
 		prober_done(prober, PROBE_UNKNOWN, "command did not report its end");
 }
 
+static void prober_gather(struct prober *prober)
+{
+	struct err err;
+
+	turn_at(&prober->turn, prober->deadline.look);
+	if (prober->http)
+		http_probe_look(prober->http);
+	else if (attempt_release(&prober->attempt, &err) < 0)
+		prober_done(prober, PROBE_UNKNOWN, err.text);
+}
+
 static void prober_tick(void *userdata)
 {
 	struct prober *prober = userdata;
@@ -165,9 +184,13 @@ static void prober_tick(void *userdata)
 		prober_begin(prober);
 		return;
 	}
+	if (prober->attempt.held) {
+		prober_gather(prober);
+		return;
+	}
 	next = deadline_look(&prober->deadline, clock_now());
 	if (next)
-		timer_arm(prober->timer, next);
+		turn_at(&prober->turn, next);
 	else
 		prober_expire(prober);
 }
@@ -211,8 +234,8 @@ static uint64_t prober_spread(const struct probe_spec *spec)
 	return chance % (spec->period * USEC_PER_SEC);
 }
 
-int prober_start(
-	sd_event *loop, const struct prober_config *config, struct prober **ret, struct err *err)
+int prober_start(struct turns *turns, const struct prober_config *config, struct prober **ret,
+	struct err *err)
 {
 	struct prober *prober = calloc(1, sizeof(*prober));
 	int r;
@@ -220,17 +243,17 @@ int prober_start(
 	if (!prober)
 		return err_set(err, ENOMEM, "start a probe");
 	prober->config = *config;
-	attempt_init(&prober->attempt, loop, config->netns_fd);
+	attempt_init(&prober->attempt, turns_loop(turns), config->netns_fd);
 	r = prober_aim(prober, err);
-	if (r >= 0)
-		r = timer_new(loop, prober_tick, prober, &prober->timer, err);
+	if (r >= 0 && turn_init(&prober->turn, turns, prober_tick, prober) < 0)
+		r = err_set(err, ENOMEM, "start a probe");
 	if (r < 0) {
 		free(prober);
 		return r;
 	}
 	verdict_init(&prober->verdict, config->kind, config->spec, clock_now(), config->started_at,
 		config->initial, config->adopted ? prober_spread(config->spec) : 0);
-	timer_arm(prober->timer, verdict_due(&prober->verdict));
+	turn_at(&prober->turn, verdict_due(&prober->verdict));
 	*ret = prober;
 	return 0;
 }
@@ -240,13 +263,13 @@ struct prober *prober_free(struct prober *prober)
 	if (!prober)
 		return NULL;
 	prober_drop_run(prober);
-	timer_arm(prober->timer, USEC_NEVER);
+	turn_at(&prober->turn, USEC_NEVER);
 	if (prober->in_callback) {
 		prober->doomed = true;
 		return NULL;
 	}
 	attempt_close(&prober->attempt);
-	timer_free(prober->timer);
+	turn_clear(&prober->turn);
 	free(prober);
 	return NULL;
 }

@@ -13,6 +13,7 @@
 
 struct err;
 struct prober;
+struct turns;
 
 struct prober_config {
 	enum probe_kind kind;
@@ -42,12 +43,12 @@ struct prober_config {
 };
 
 /*
- * Starts probing.  The caller owns *@ret; callbacks come from the loop, never from this call, and may free
+ * Starts probing, on the loop of @turns.  The caller owns *@ret and frees it before them; callbacks come from the loop, never from this call, and may free
  * the prober.  -ENOTSUP: HTTPS, or a host that is no IPv4 address; -EINVAL: no such port, or a path or header
  * that cannot be sent.
  */
-int prober_start(
-	sd_event *loop, const struct prober_config *config, struct prober **ret, struct err *err);
+int prober_start(struct turns *turns, const struct prober_config *config, struct prober **ret,
+	struct err *err);
 
 /* Stops at once; no callback follows.  Accepts NULL; returns NULL. */
 struct prober *prober_free(struct prober *prober);

@@ -10,7 +10,7 @@
 
 /* All probes but a container's first are due at a multiple of this: to wake an idle CPU up costs more than a
  * probe does, so those of many containers share it. */
-#define VERDICT_TICK (100 * USEC_PER_MSEC)
+#define VERDICT_TICK (200 * USEC_PER_MSEC)
 
 enum probe_kind { PROBE_LIVENESS, PROBE_READINESS };
 
