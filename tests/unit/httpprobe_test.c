@@ -229,9 +229,8 @@ struct run {
 	struct turns *turns;
 	struct prober *prober;
 	unsigned changes, reports;
-	bool ok;
+	bool ok, free_in_changed;
 	char message[512], report[600];
-	bool free_in_changed;
 	void (*exec_done)(void *cookie, int code, const char *output);
 	void *exec_cookie;
 	unsigned exec_started, exec_cancelled;
@@ -273,10 +272,8 @@ static int run_exec(void *userdata, const char *const *argv, uint64_t timeout,
 
 static void run_exec_cancel(void *userdata, void *handle)
 {
-	struct run *run = userdata;
-
 	(void)handle;
-	run->exec_cancelled++;
+	((struct run *)userdata)->exec_cancelled++;
 }
 
 static int run_start(
