@@ -29,7 +29,7 @@
 #define TURN_BYTES	(256u << 10) /* of a watcher; then others have their turn */
 #define TURN_WATCHERS	32	     /* then requests have theirs */
 /* Changes that follow so soon upon others are told together. */
-#define TELL_EVERY (2 * USEC_PER_MSEC)
+#define TELL_EVERY (5 * USEC_PER_MSEC)
 
 #define INITIAL_END "k8s.io/initial-events-end"
 
