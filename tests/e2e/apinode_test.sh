@@ -139,7 +139,12 @@ is "those of others, and taints, too" "$(get "$node" | jq -r '[.metadata.labels.
 ask POST /apis/apps/v1/namespaces/default/deployments "" "$(deployment)" >/dev/null
 ask POST /api/v1/namespaces/default/services "" "$(service web 10.96.0.77)" >/dev/null
 eventually "its Pods have a node" 20 web_is .spec.nodeName "test-node test-node"
-is "they wait for their ConfigMap" "$(web_pods .status.phase)" "Pending Pending"
+words_are_missed() {
+	[ "$(get /api/v1/namespaces/default/events | jq '[.items[] | .involvedObject.name as $name |
+		select(.message | endswith("configmap \"words\" not found")) | $name] | unique | length')" = 2 ]
+}
+eventually "they tell that their ConfigMap is not there" 20 words_are_missed
+is "and wait for it" "$(web_pods .status.phase)" "Pending Pending"
 ask POST /api/v1/namespaces/default/configmaps "" '{"kind": "ConfigMap", "apiVersion": "v1",
 	"metadata": {"name": "words"}, "data": {"word": "hello"}}' >/dev/null
 eventually "and are Ready with it" "$SECONDS_READY" web_is "$ready" "True True"
@@ -149,7 +154,7 @@ eventually "the Service answers" 10 eval '[[ "$(curl -s --max-time 2 http://10.9
 first=$(web_pods .metadata.name)
 first=${first%% *}
 eventually "events tell what happened" 10 events_are "$first" \
-	'select(.source.component == "kubelet") | .reason' '^Created Pulled Started$'
+	'select(.source.component == "kubelet") | .reason' '^Created Failed Pulled Started( Unhealthy)?$'
 eventually "the Node tells of its images" 20 answers "$node" \
 	'[.status.images[] | select(any(.names[]; endswith("/busybox:latest"))) | .sizeBytes > 0] | any' true
 ask POST /api/v1/namespaces/default/services "" '{"kind": "Service", "apiVersion": "v1",
