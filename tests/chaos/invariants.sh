@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What must hold when a disturbance is over: one function each, which prints what it finds against it.
-# The last one is asked when no client is left.
+# What must hold when a disturbance is over: one function each, which prints what it finds against it, in pods_now and
+# backends_now: what podnetd has told of these.  The last one is asked when no client is left.
 # shellcheck disable=SC2154,SC2034,SC2009 # a round sets and reads these; names, not processes, are counted
 INVARIANTS=(podnetd_alive all_ready untouched_unchanged endings_known maps_as_planned) INVARIANTS_IDLE=(nothing_more)
 
@@ -20,30 +20,30 @@ untouched() { # < PODS
 }
 
 all_ready() {
-	ctl get pods -o json | jq -r --argjson want $((${#names[@]} + 1)) '
+	jq -r --argjson want $((${#names[@]} + 1)) '
 		(select((.items | length) != $want) | "\(.items | length) Pods instead of \($want)"),
 		(.items[] | select(any(.status.conditions[]?; .type == "Ready" and .status == "True") | not) |
 		"\(.metadata.name) is not ready: \([.status.containerStatuses[]?.state, .status.message] | tostring)"),
-		(.items[] | select(.metadata.deletionTimestamp) | "\(.metadata.name) is being deleted")'
+		(.items[] | select(.metadata.deletionTimestamp) | "\(.metadata.name) is being deleted")' <<<"$pods_now"
 }
 
 untouched_unchanged() {
-	diff <(untouched <<<"$pods_before") <(ctl get pods -o json | untouched) | grep '^[<>]'
+	diff <(untouched <<<"$pods_before") <(untouched <<<"$pods_now") | grep '^[<>]'
 }
 
 endings_known() {
 	local ending pod code reason got
 	for ending in "${endings[@]}"; do
 		read -r pod code reason <<<"$ending"
-		got=$(lab_pod "$pod" '.status.containerStatuses[0].lastState.terminated |
-			"\(.exitCode) \(.reason)"')
+		got=$(jq -r --arg pod "$pod" '.items[] | select(.metadata.name == $pod) |
+			.status.containerStatuses[0].lastState.terminated | "\(.exitCode) \(.reason)"' <<<"$pods_now")
 		[ "$got" = "$code $reason" ] || echo "$pod ended with '$got' instead of '$code $reason'"
 	done
 }
 
 # The kernel's endpoints are those of `get backends`, and all that is READY there is so here.
 maps_as_planned() {
-	diff <(ctl get backends -o json | jq -r '.items[] | "\(.address | sub(":.*"; "")) \(.state)"' | sort -u) \
+	diff <(jq -r '.items[] | "\(.address | sub(":.*"; "")) \(.state)"' <<<"$backends_now" | sort -u) \
 		<("$PODNET_PLAIN/tests/tools/dataplane" /sys/fs/bpf "$LAB_INSTANCE" - endpoints | sort -u) |
 		sed -n 's/^</planned: /p; s/^>/in the kernel: /p'
 }
@@ -63,7 +63,7 @@ names_alike() {
 census() {
 	local hierarchy
 	{
-		ps -eo comm= | grep -E '^(podnet|crun|runc|pause|skopeo|conmon|sh|httpd)' | sed 's/^/process /'
+		ps -eo comm= | grep -E '^(podnet|crun|runc|pause|skopeo|conmon|sh|nginx)' | sed 's/^/process /'
 		lsns --type net --noheadings --raw --output TYPE
 		ip -o link show | awk '{ print "link", $2 }'
 		ip route show | sed 's/^/route /'
@@ -101,7 +101,9 @@ requests_judge() {
 }
 
 findings() { # INVARIANT...
-	local invariant found
+	local invariant found pods_now backends_now
+	pods_now=$(ctl get pods -o json)
+	backends_now=$(ctl get backends -o json)
 	for invariant in "$@"; do
 		found=$("$invariant" 2>&1)
 		[ -z "$found" ] || printf '%s\n' "$invariant: ${found//$'\n'/$'\n'$invariant: }"

@@ -47,7 +47,7 @@ clock_set() { # SECONDS
 }
 
 # Patient probes: on a machine that is full of work a flip shall mean that podnet made it.
-# Ends with 41 on USR1, with 0 on TERM, and serves its name.
+# Ends with 41 on USR1, with 0 on its image's signal, QUIT, and serves its name.
 serving_pod() { # NAME
 	cat <<-END
 		---
@@ -58,16 +58,16 @@ serving_pod() { # NAME
 		  terminationGracePeriodSeconds: 5
 		  containers:
 		  - name: main
-		    image: busybox
+		    image: nginx # one that forked for each connection would take most of the machine
 		    imagePullPolicy: IfNotPresent
 		    resources: {requests: {cpu: 100m}} # a share of a machine that others use too
-		    args:
+		    command:
 		    - sh
 		    - -c
-		    - "trap 'exit 41' USR1; trap 'exit 0' TERM; echo $1 >/www/index.html; httpd -f -p 80 -h /www & while :; do wait; done"
+		    - "trap 'exit 41' USR1; trap 'exit 0' QUIT; echo $1 >/var/www/html/index.html; nginx -g 'daemon off;' & while :; do wait; done"
 		    readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1, timeoutSeconds: 20}
 		    livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 2, timeoutSeconds: 20}
-		    volumeMounts: [{name: www, mountPath: /www}]
+		    volumeMounts: [{name: www, mountPath: /var/www/html}]
 		  volumes: [{name: www, emptyDir: {}}]
 	END
 }
@@ -75,7 +75,7 @@ serving_pod() { # NAME
 chaos_up() { # PODS
 	local i
 	chaos_prepare
-	node_up busybox
+	node_up busybox nginx
 	for ((i = 1; i <= $1; i++)); do
 		names+=("pod-$i")
 	done
