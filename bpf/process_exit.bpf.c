@@ -45,14 +45,14 @@ struct task_struct {
 	struct signal_struct *signal;
 } KERNEL;
 
-/* TERMINATING drains on, and HELD is somebody's decision: neither is given new flows. */
+/* HELD is somebody's decision. */
 static __always_inline void endpoint_down(const struct init *init)
 {
 	struct endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &init->endpoint);
 
 	if (!endpoint || endpoint->generation != init->generation)
 		return;
-	if (endpoint->state == ENDPOINT_READY || endpoint->state == ENDPOINT_UNREADY)
+	if (endpoint->state != ENDPOINT_HELD)
 		*(volatile __u32 *)&endpoint->state = ENDPOINT_DOWN;
 }
 

@@ -99,15 +99,22 @@ __attribute__((noinline)) __u32 row_choose(__u64 row, __u32 hash, __u8 accepts)
 	return 0;
 }
 
-/* False: no backend accepts new flows. */
+/*
+ * False: no backend accepts new flows.  Those on their way out serve on while there is nobody else:
+ * decided here and by state alone, so that nothing is refused in the moment when the last one is
+ * told to go.
+ */
 static __always_inline bool service_choose(
 	const struct service *service, __u64 hash, struct choice *ret)
 {
 	__u64 row = *(volatile __u64 *)&service->row;
 	__u32 id = row_choose(row, hash, service->accepts);
-	struct backend *backend = bpf_map_lookup_elem(&backends, &id);
 	struct endpoint *endpoint;
+	struct backend *backend;
 
+	if (!id)
+		id = row_choose(row, hash, 1 << ENDPOINT_TERMINATING);
+	backend = bpf_map_lookup_elem(&backends, &id);
 	if (!id || !backend)
 		return false;
 	endpoint = bpf_map_lookup_elem(&endpoints, &backend->endpoint);

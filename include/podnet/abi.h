@@ -63,7 +63,7 @@ struct service {
 	__u64 row;	/* ROW_WORD */
 	__u64 tag;	/* the svc4_key's eight bytes (v6: a hash); 0: free */
 	__u32 affinity; /* seconds; reserved, 0 */
-	__u8 accepts;	/* 1 << ENDPOINT_*: states that new flows may go to */
+	__u8 accepts;	/* 1 << ENDPOINT_*: states that new flows may go to; else TERMINATING */
 	__u8 flags;	/* reserved, 0 */
 	__u16 reserved;
 };

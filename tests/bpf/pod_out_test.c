@@ -293,6 +293,33 @@ TEST(one_ready_backend_of_fifty_is_always_found)
 	CHECK_EQ("missed", missed, 0);
 }
 
+TEST(who_is_on_the_way_out_serves_while_there_is_nobody_else)
+{
+	struct segment segment;
+	struct row_line both = {.backends = {2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3}};
+	uint32_t missed = 0;
+
+	setup();
+	put_endpoint(2, OTHER, ENDPOINT_TERMINATING, 0);
+	segment = (struct segment)TCP(POD, VIP, 4000, 80, FLAG_SYN);
+	CHECK_EQ("nobody else", run_segment(&segment), VERDICT_POD);
+	CHECK_EQ("it serves", segment.destination, OTHER);
+	put_endpoint(3, THIRD, ENDPOINT_READY, 0);
+	for (uint32_t at = 8; at < 16; at++)
+		put(program->maps.rows, &at, &both);
+	for (uint16_t port = 1000; port < 1100; port++) {
+		segment = (struct segment)TCP(POD, VIP, port, 80, FLAG_SYN);
+		if (run_segment(&segment) != VERDICT_POD || segment.destination != THIRD)
+			missed++;
+	}
+	CHECK_EQ("went to it though one is ready", missed, 0);
+	put_endpoint(3, THIRD, ENDPOINT_HELD, 0);
+	put_endpoint(2, OTHER, ENDPOINT_DOWN, 0);
+	segment = (struct segment)TCP(POD, VIP, 4001, 80, FLAG_SYN);
+	CHECK_EQ("nobody at all", run_segment(&segment), VERDICT_POD);
+	CHECK_EQ("is refused", segment.flags, FLAG_RST | FLAG_ACK);
+}
+
 TEST(two_connections_never_become_the_same_packets)
 {
 	struct segment first = TCP(POD, VIP, 4000, 80, FLAG_SYN);

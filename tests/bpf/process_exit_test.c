@@ -293,17 +293,24 @@ TEST(an_endpoint_of_another_generation_is_somebody_elses)
 	teardown(&node);
 }
 
-TEST(what_drains_or_is_held_stays_so)
+TEST(only_what_is_held_stays_so)
 {
-	static const uint32_t states[] = {ENDPOINT_TERMINATING, ENDPOINT_HELD};
+	static const struct {
+		uint32_t state, after;
+	} cases[] = {
+		{ENDPOINT_UNREADY, ENDPOINT_DOWN},
+		{ENDPOINT_TERMINATING, ENDPOINT_DOWN}, /* it may serve on until then */
+		{ENDPOINT_HELD, ENDPOINT_HELD},
+	};
 
-	for (size_t i = 0; i < COUNT(states); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct in_addr pod = {htonl(POD)};
 		struct node node;
 
 		setup(&node);
-		datapath_endpoint_state(node.datapath, (struct in_addr){htonl(POD)}, states[i]);
+		datapath_endpoint_state(node.datapath, pod, cases[i].state);
 		process_kill(&node.inits[0]);
-		CHECK_EQ("as it was", state_of(POD), states[i]);
+		CHECK_EQ("its end", state_of(POD), cases[i].after);
 		teardown(&node);
 	}
 }
@@ -325,7 +332,9 @@ TEST(an_older_decision_does_not_undo_it)
 	datapath_endpoint_state(node.datapath, pod, ENDPOINT_READY);
 	CHECK_EQ("a probe that succeeded", state_of(POD), ENDPOINT_DOWN);
 	datapath_endpoint_state(node.datapath, pod, ENDPOINT_TERMINATING);
-	CHECK_EQ("its deletion is another matter", state_of(POD), ENDPOINT_TERMINATING);
+	CHECK_EQ("its deletion", state_of(POD), ENDPOINT_DOWN);
+	datapath_endpoint_state(node.datapath, pod, ENDPOINT_HELD);
+	CHECK_EQ("a hand is another matter", state_of(POD), ENDPOINT_HELD);
 	teardown(&node);
 }
 

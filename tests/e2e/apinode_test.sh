@@ -172,6 +172,16 @@ eventually "an EndpointSlice leads the host elsewhere" 10 eval \
 is "and a Pod" "$(curl_in "$first" http://10.96.0.78/index.html)" outside
 is "which is shown" "$(ctl get backends -o json | jq -r '.items[] | select(.service == "outside") |
 	"\(.address) \(.state)"')" "192.0.2.2:8080 READY"
+internal() { # POLICY
+	ask PATCH /api/v1/namespaces/default/services/outside "$MERGE" \
+		"{\"spec\": {\"internalTrafficPolicy\": \"$1\"}}" >/dev/null
+}
+internal Local
+eventually "a Service that stays on its node does not lead there" 10 \
+	eval '! curl -s --max-time 2 http://10.96.0.78/index.html'
+is "nor is it shown" "$(ctl get backends -o json | jq -c '[.items[] | select(.service == "outside")]')" "[]"
+internal Cluster
+eventually "until it may leave again" 10 curl -sf --max-time 2 http://10.96.0.78/index.html
 
 # --- manifests stay local, and win ---
 pod_sleeping static | manifest static

@@ -294,12 +294,17 @@ TEST(serving_follows_life_not_wishes)
 	CHECK_EQ("all ready", pod_serving(&pod, &observed), SERVING_READY);
 	seen[1].probe_ready = false;
 	CHECK_EQ("one unready", pod_serving(&pod, &observed), SERVING_UNREADY);
+	observed.deleting = true;
+	CHECK_EQ("deletion makes it no better", pod_serving(&pod, &observed), SERVING_UNREADY);
+	seen[1].probe_ready = true;
+	CHECK_EQ("deletion", pod_serving(&pod, &observed), SERVING_TERMINATING);
+	observed.deleting = false;
 	seen[1].gone = true;
 	CHECK_EQ("its init is gone", pod_serving(&pod, &observed), SERVING_DOWN);
 	exited(1, 0);
 	CHECK_EQ("it has exited", pod_serving(&pod, &observed), SERVING_DOWN);
 	observed.deleting = true;
-	CHECK_EQ("deletion", pod_serving(&pod, &observed), SERVING_TERMINATING);
+	CHECK_EQ("deletion is no life", pod_serving(&pod, &observed), SERVING_DOWN);
 }
 
 TEST(what_was_observed_survives_its_record)

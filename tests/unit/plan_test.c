@@ -2,27 +2,11 @@
 /* Plans on maps of plain memory: small ones, so that they fill and ids are reused. */
 #include <arpa/inet.h>
 
-#include "tests/check.h"
-#include "user/datapath/plan.h"
+#include "tests/kernel.h"
 
-#define ENDPOINTS 24
-#define BACKENDS  240
-#define SERVICES  12
-#define LINES	  1200
-#define KEYS	  SERVICES
 #define ADDRESSES 8
 #define PORTS	  2
 #define VIPS	  5
-
-/* What the kernel would hold. */
-struct kernel {
-	struct endpoint endpoints[ENDPOINTS];
-	struct backend backends[BACKENDS];
-	struct service services[SERVICES];
-	struct row_line rows[LINES];
-	struct image_key keys[KEYS];
-	size_t key_count;
-};
 
 /* A set of desired objects that owns its arrays. */
 struct wish {
@@ -31,52 +15,6 @@ struct wish {
 	struct dp_service services[VIPS];
 	struct dp_backend backends[VIPS][ADDRESSES * PORTS];
 };
-
-static struct image image_of(struct kernel *kernel)
-{
-	return (struct image){
-		.endpoints = kernel->endpoints,
-		.backends = kernel->backends,
-		.services = kernel->services,
-		.rows = kernel->rows,
-		.endpoint_max = ENDPOINTS,
-		.backend_max = BACKENDS,
-		.service_max = SERVICES,
-		.line_max = LINES,
-	};
-}
-
-static struct state *load(struct kernel *kernel)
-{
-	struct image image = image_of(kernel);
-	struct state *state = NULL;
-
-	if (state_load(&image, kernel->keys, kernel->key_count, &state, NULL) < 0)
-		BAIL("cannot load the state");
-	return state;
-}
-
-static void key_edit(struct kernel *kernel, const struct edit *edit)
-{
-	if (edit->kind == EDIT_KEY_ADD) {
-		kernel->keys[kernel->key_count++] = (struct image_key){edit->key, edit->id};
-		return;
-	}
-	for (size_t i = 0; i < kernel->key_count; i++) {
-		if (memcmp(&kernel->keys[i].key, &edit->key, sizeof(edit->key)) == 0)
-			kernel->keys[i--] = kernel->keys[--kernel->key_count];
-	}
-}
-
-static void apply(struct kernel *kernel, const struct edit *edit)
-{
-	struct image image = image_of(kernel);
-
-	if (edit->kind == EDIT_KEY_ADD || edit->kind == EDIT_KEY_DELETE)
-		key_edit(kernel, edit);
-	else
-		edit_store(&image, edit);
-}
 
 static const struct dp_service *service_of(const struct wish *wish, const struct svc4_key *key)
 {
@@ -179,6 +117,16 @@ static uint32_t wished_state(const struct wish *wish, struct in_addr address)
 	return ENDPOINT_STATES;
 }
 
+static size_t wished_members(
+	const struct wish *wish, const struct dp_service *service, uint8_t states)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < service->backend_count; i++)
+		count += states >> wished_state(wish, service->backends[i].address) & 1;
+	return count;
+}
+
 static bool kernel_is_as_wished(const struct kernel *kernel, const struct wish *wish)
 {
 	static const struct wish none;
@@ -188,12 +136,10 @@ static bool kernel_is_as_wished(const struct kernel *kernel, const struct wish *
 		return false;
 	for (size_t i = 0; i < kernel->key_count; i++) {
 		const struct dp_service *service = service_of(wish, &kernel->keys[i].key);
-		size_t want = 0;
+		size_t want = wished_members(wish, service, service->accepts);
 
-		for (size_t j = 0; j < service->backend_count; j++)
-			want += service->accepts >>
-					wished_state(wish, service->backends[j].address) &
-				1;
+		if (want == 0) /* who is on the way out serves while there is nobody else */
+			want = wished_members(wish, service, 1 << ENDPOINT_TERMINATING);
 		if (row_members(kernel, &kernel->keys[i]) != want ||
 			kernel->services[kernel->keys[i].service].accepts != service->accepts)
 			return false;
@@ -206,11 +152,6 @@ static bool kernel_is_as_wished(const struct kernel *kernel, const struct wish *
 			return false;
 	}
 	return true;
-}
-
-static struct in_addr address_number(unsigned number)
-{
-	return (struct in_addr){htonl(0x0af40002 + number)};
 }
 
 static void wish_backends(struct wish *wish, struct dp_service *service, size_t row, unsigned *seed)

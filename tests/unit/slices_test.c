@@ -54,9 +54,15 @@ static const struct {
 			"{'addresses':['10.0.0.2'],'conditions':{'ready':false,'serving':true,'"
 			"terminating':true}},"
 			"{'addresses':['10.0.0.3'],'conditions':{'ready':true,'terminating':false}}"
-			","
+			",{'addresses':['10.0.0.4'],'conditions':{'ready':false,'terminating':true}"
+			"},"
+			"{'addresses':['10.0.0.5'],'conditions':{'ready':false,'serving':false,"
+			"'terminating':true}},"
+			"{'addresses':['10.0.0.6'],'conditions':{'ready':true,'terminating':true}},"
 			"{'addresses':['nonsense'],'conditions':{}}") "}",
-		"", PROTOCOL_TCP, "10.0.0.1:1 unready, 10.0.0.2:1 terminating, 10.0.0.3:1 ready"},
+		"", PROTOCOL_TCP,
+		"10.0.0.1:1 unready, 10.0.0.2:1 terminating, 10.0.0.3:1 ready, "
+		"10.0.0.4:1 terminating, 10.0.0.5:1 unready, 10.0.0.6:1 ready"},
 	{"slices of no Service, or with other addresses, are left out",
 		"{'default/x':{'metadata':{'namespace':'default','name':'x'},'addressType':'IPv4'},"
 		"'default/y':{'metadata':{'namespace':'default','name':'y','labels':"

@@ -114,12 +114,17 @@ static bool desired_has_backend(
 	return false;
 }
 
-/* Which Pods of this node a selector means is known here, and sooner than a slice can tell. */
+bool backends_takes(const struct service *service, const struct slice_endpoint *endpoint)
+{
+	/* Which Pods of this node a selector means is known here, and sooner than a slice can tell. */
+	return endpoint->here ? !service->selector : !service->internal_local;
+}
+
 static void desired_add_other(void *userdata, const struct slice_endpoint *endpoint)
 {
 	struct desired *desired = userdata;
 
-	if ((endpoint->here && desired->service->spec->selector) ||
+	if (!backends_takes(desired->service->spec, endpoint) ||
 		desired_has_backend(desired, endpoint->address, endpoint->port))
 		return;
 	if (!desired_grow((void **)&desired->others, &desired->other_room, desired->other_count,
@@ -130,6 +135,14 @@ static void desired_add_other(void *userdata, const struct slice_endpoint *endpo
 	desired->others[desired->other_count++] = (struct dp_endpoint){
 		.address = endpoint->address, .state = slice_states[endpoint->state]};
 	desired_add_backend(desired, endpoint->address, endpoint->port);
+}
+
+/* Whoever wants those that are not ready wants them on their way out, too, as upstream has it. */
+static uint8_t service_accepts(const struct service *service)
+{
+	return service->publish_not_ready
+		       ? 1u << ENDPOINT_READY | 1u << ENDPOINT_UNREADY | 1u << ENDPOINT_TERMINATING
+		       : 1u << ENDPOINT_READY;
 }
 
 static void desired_add_port(const struct agent *agent, const struct agent_service *service,
@@ -156,8 +169,7 @@ static void desired_add_port(const struct agent *agent, const struct agent_servi
 		.vip = service->vip,
 		.port = htons(port->port),
 		.protocol = (uint8_t)port->protocol,
-		.accepts = 1u << ENDPOINT_READY |
-			   (service->spec->publish_not_ready ? 1u << ENDPOINT_UNREADY : 0),
+		.accepts = service_accepts(service->spec),
 		.backend_count = desired->backend_count - first,
 	};
 }

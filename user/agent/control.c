@@ -194,7 +194,7 @@ static void backends_add_other(void *userdata, const struct slice_endpoint *endp
 	struct backend_list *list = userdata;
 	json_t *backend;
 
-	if (endpoint->here && list->service->spec->selector)
+	if (!backends_takes(list->service->spec, endpoint))
 		return;
 	backend = backend_json(
 		list, endpoint->pod, endpoint->address, endpoint->port, states[endpoint->state]);

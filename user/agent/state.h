@@ -9,6 +9,7 @@
 #include "user/base/err.h"
 #include "user/base/loop.h"
 #include "user/base/worker.h"
+#include "user/cluster/slices.h"
 #include "user/datapath/datapath.h"
 #include "user/http/server.h"
 #include "user/http/streams.h"
@@ -114,6 +115,8 @@ void services_each_pod(const struct agent *agent, const struct service *service,
 int backends_apply(struct agent *agent, bool *ret_retired, struct err *err);
 /* The state of an endpoint that serves so. */
 uint32_t backends_state(enum pod_serving serving);
+/* Whether clients of this node may be sent to what a slice of @service tells. */
+bool backends_takes(const struct service *service, const struct slice_endpoint *endpoint);
 
 /* eject.c: node_events.eject */
 void eject_start(

@@ -55,14 +55,20 @@ static uint16_t slice_port(const json_t *slice, const struct service_port *port)
 	return 0;
 }
 
-/* Not told is ready: the writer of the slice has no idea of readiness. */
+/*
+ * Ready or serving when it is not told: the writer of the slice has no idea of readiness.  Who is
+ * ready while it terminates is wanted so.
+ */
 static enum slice_state endpoint_state(const json_t *endpoint)
 {
 	const json_t *conditions = json_object_get(endpoint, "conditions");
 
-	if (json_is_true(json_object_get(conditions, "terminating")))
-		return SLICE_TERMINATING;
-	return json_is_false(json_object_get(conditions, "ready")) ? SLICE_UNREADY : SLICE_READY;
+	if (!json_is_false(json_object_get(conditions, "ready")))
+		return SLICE_READY;
+	return json_is_true(json_object_get(conditions, "terminating")) &&
+			       !json_is_false(json_object_get(conditions, "serving"))
+		       ? SLICE_TERMINATING
+		       : SLICE_UNREADY;
 }
 
 static const char *endpoint_pod(const json_t *endpoint)

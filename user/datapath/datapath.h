@@ -32,7 +32,8 @@ struct dp_service {
 	struct in_addr vip;
 	in_port_t port;
 	uint8_t protocol;
-	uint8_t accepts; /* mask of 1 << ENDPOINT_* that new flows may go to */
+	uint8_t accepts; /* mask of 1 << ENDPOINT_* that new flows may go to; when no backend
+			    has one of these: to those that are TERMINATING */
 	const struct dp_backend *backends;
 	size_t backend_count;
 };
@@ -44,8 +45,7 @@ struct dp_endpoint {
 };
 
 /*
- * A process whose end sets its endpoint DOWN, when that was READY or UNREADY: the kernel does it by
- * itself.
+ * A process whose end sets its endpoint DOWN, unless that was HELD: the kernel does it by itself.
  */
 struct dp_init {
 	struct in_addr address; /* of a desired endpoint; for others nothing is done */
@@ -81,15 +81,15 @@ int datapath_remove(const struct datapath_config *config, struct err *err);
 /*
  * One aligned store: from the next packet on new flows follow it.  Never blocks, allocates or
  * fails for a known address; -ENOENT for an unknown one.  An endpoint whose process has ended
- * since is DOWN instead of READY or UNREADY.
+ * since is DOWN instead, unless it is HELD.
  */
 int datapath_endpoint_state(struct datapath *datapath, struct in_addr address, uint32_t state);
 
 /*
  * Brings the kernel from what it holds to @desired by ordered edits (plan.h), any prefix of which
  * is safe.  Writes nothing when nothing differs.  An endpoint one of whose processes has ended is
- * DOWN, not READY or UNREADY, until it is asked for without that process.  *@ret_retired (may be NULL) tells that ids wait
- * for a grace period: call datapath_grace, then datapath_reclaim.
+ * DOWN, or HELD, until it is asked for without that process.  *@ret_retired (may be NULL) tells
+ * that ids wait for a grace period: call datapath_grace, then datapath_reclaim.
  */
 int datapath_apply(struct datapath *datapath, const struct dp_desired *desired, bool *ret_retired,
 	struct err *err);

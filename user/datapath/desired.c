@@ -85,3 +85,43 @@ int desired_check(const struct dp_desired *desired, struct err *err)
 	r = endpoints_check(desired, names, err);
 	return r < 0 ? r : services_check(desired, names, err);
 }
+
+static int address_compare(const void *a, const void *b, void *desired)
+{
+	const struct dp_endpoint *endpoints = ((const struct dp_desired *)desired)->endpoints;
+	uint32_t one = endpoints[*(const size_t *)a].address.s_addr;
+	uint32_t other = endpoints[*(const size_t *)b].address.s_addr;
+
+	return one < other ? -1 : one > other;
+}
+
+size_t *desired_sort(const struct dp_desired *desired)
+{
+	size_t *by_address = calloc(desired->endpoint_count + 1, sizeof(*by_address));
+
+	if (!by_address)
+		return NULL;
+	for (size_t i = 0; i < desired->endpoint_count; i++)
+		by_address[i] = i;
+	qsort_r(by_address, desired->endpoint_count, sizeof(*by_address), address_compare,
+		(void *)desired);
+	return by_address;
+}
+
+size_t desired_look_up(
+	const struct dp_desired *desired, const size_t *by_address, struct in_addr address)
+{
+	size_t low = 0, high = desired->endpoint_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2, index = by_address[middle];
+
+		if (desired->endpoints[index].address.s_addr == address.s_addr)
+			return index;
+		if (desired->endpoints[index].address.s_addr < address.s_addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return DESIRED_NONE;
+}

@@ -11,10 +11,11 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 
-/* States that new flows may go to, or existing ones; TERMINATING and HELD are no claims to life. */
+/* States that new flows may go to, or existing ones; HELD is no claim to life. */
 static bool is_alive(uint32_t state)
 {
-	return state == ENDPOINT_READY || state == ENDPOINT_UNREADY;
+	return state == ENDPOINT_READY || state == ENDPOINT_UNREADY ||
+	       state == ENDPOINT_TERMINATING;
 }
 
 static uint32_t state_now(const struct image *image, uint32_t id)

@@ -11,8 +11,6 @@
 #include "user/datapath/desired.h"
 #include "user/datapath/planrow.h"
 
-#define NO_INDEX SIZE_MAX
-
 /* Backends by service, endpoint and port: open addressing, at most half full. */
 struct backend_table {
 	uint32_t *ids; /* 0: empty */
@@ -24,7 +22,7 @@ struct planner {
 	const struct dp_desired *desired;
 	struct plan *plan;
 	struct err *err;
-	size_t *by_address;	/* indices into desired->endpoints, sorted by address */
+	size_t *by_address;	/* desired_sort */
 	uint32_t *endpoint_ids; /* of desired->endpoints */
 	uint32_t *by_key;	/* ids of live services, sorted by key */
 	size_t service_count;
@@ -47,43 +45,9 @@ static int retire(struct planner *p, enum retired_kind kind, uint32_t id, uint32
 	return r == 0 ? 0 : err_set(p->err, -r, "plan the data plane");
 }
 
-/* --- desired endpoints by address ------------------------------------------------------------- */
-
-static int address_compare(const void *a, const void *b, void *desired)
-{
-	const struct dp_endpoint *endpoints = ((const struct dp_desired *)desired)->endpoints;
-	uint32_t one = endpoints[*(const size_t *)a].address.s_addr;
-	uint32_t other = endpoints[*(const size_t *)b].address.s_addr;
-
-	return one < other ? -1 : one > other;
-}
-
 static size_t desired_find(const struct planner *p, struct in_addr address)
 {
-	const struct dp_endpoint *endpoints = p->desired->endpoints;
-	size_t low = 0, high = p->desired->endpoint_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2, index = p->by_address[middle];
-
-		if (endpoints[index].address.s_addr == address.s_addr)
-			return index;
-		if (endpoints[index].address.s_addr < address.s_addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NO_INDEX;
-}
-
-static int desired_index(struct planner *p)
-{
-	size_t count = p->desired->endpoint_count;
-
-	for (size_t i = 0; i < count; i++)
-		p->by_address[i] = i;
-	qsort_r(p->by_address, count, sizeof(*p->by_address), address_compare, (void *)p->desired);
-	return 0;
+	return desired_look_up(p->desired, p->by_address, address);
 }
 
 /* --- endpoints -------------------------------------------------------------------------------- */
@@ -111,7 +75,7 @@ static void endpoints_match(struct planner *p)
 		if (endpoint->use != USE_LIVE)
 			continue;
 		index = desired_find(p, endpoint->address);
-		if (index != NO_INDEX &&
+		if (index != DESIRED_NONE &&
 			(!p->endpoint_ids[index] || endpoint->state != ENDPOINT_DOWN))
 			p->endpoint_ids[index] = id;
 	}
@@ -322,11 +286,26 @@ static int id_compare(const void *a, const void *b)
 }
 
 /*
- * The ids that belong in the row: of endpoints whose desired state the service accepts, ascending.
+ * The states of those that belong in the row: what the service accepts, else those on their way
+ * out, who serve while there is nobody else (as programs choose, too).
  */
+static uint32_t members_states(const struct planner *p, const struct dp_service *service)
+{
+	for (size_t i = 0; i < service->backend_count; i++) {
+		size_t index = desired_find(p, service->backends[i].address);
+
+		if (index != DESIRED_NONE &&
+			service->accepts >> p->desired->endpoints[index].state & 1)
+			return service->accepts;
+	}
+	return 1 << ENDPOINT_TERMINATING;
+}
+
+/* The ids that belong in the row, ascending. */
 static int members_make(struct planner *p, uint32_t id, const struct dp_service *service,
 	uint32_t *ret, size_t *ret_count)
 {
+	uint32_t states = members_states(p, service);
 	size_t count = 0, distinct = 0;
 
 	for (size_t i = 0; i < service->backend_count; i++) {
@@ -336,13 +315,13 @@ static int members_make(struct planner *p, uint32_t id, const struct dp_service 
 		uint32_t member = 0;
 		int r;
 
-		if (index == NO_INDEX)
+		if (index == DESIRED_NONE)
 			return err_refuse(p->err, EINVAL, "backend %s is no endpoint",
 				inet_ntop(AF_INET, &backend->address, text, sizeof(text)));
 		r = backend_ensure(p, id, index, backend->port, &member);
 		if (r < 0)
 			return r;
-		if (service->accepts >> p->desired->endpoints[index].state & 1)
+		if (states >> p->desired->endpoints[index].state & 1)
 			ret[count++] = member;
 	}
 	qsort(ret, count, sizeof(*ret), id_compare);
@@ -391,6 +370,31 @@ static bool members_same(const struct state_service *service, const uint32_t *me
 	       (count == 0 || memcmp(service->members, members, count * sizeof(*members)) == 0);
 }
 
+/*
+ * Who takes over from those on their way out is ready before the row changes: else there is a moment
+ * in which neither is.
+ */
+static int members_take_over(struct planner *p, const struct state_service *service,
+	const uint32_t *members, size_t count)
+{
+	const struct state *state = p->state;
+	bool leaving = false;
+	int r = 0;
+
+	for (size_t i = 0; i < service->member_count && !leaving; i++) {
+		uint32_t id = state->backends[service->members[i]].endpoint;
+
+		leaving = state->endpoints[id].state == ENDPOINT_TERMINATING;
+	}
+	for (size_t i = 0; i < count && leaving && r == 0; i++) {
+		uint32_t id = state->backends[members[i]].endpoint;
+		size_t index = desired_find(p, state->endpoints[id].address);
+
+		r = endpoint_set(p, id, p->desired->endpoints[index].state);
+	}
+	return r;
+}
+
 static int service_change(
 	struct planner *p, uint32_t id, uint8_t accepts, uint32_t **members, size_t count)
 {
@@ -404,7 +408,9 @@ static int service_change(
 	service->accepts = accepts;
 	if (r < 0 || members_same(service, *members, count))
 		return r;
-	r = row_make(p, *members, count, ROW_GENERATION(old) + 1, &service->row);
+	r = members_take_over(p, service, *members, count);
+	if (r == 0)
+		r = row_make(p, *members, count, ROW_GENERATION(old) + 1, &service->row);
 	if (r < 0)
 		return r;
 	free(service->members);
@@ -508,7 +514,7 @@ static int planner_init(struct planner *p)
 {
 	const struct state *state = p->state;
 
-	p->by_address = calloc(p->desired->endpoint_count + 1, sizeof(*p->by_address));
+	p->by_address = desired_sort(p->desired);
 	p->endpoint_ids = calloc(p->desired->endpoint_count + 1, sizeof(*p->endpoint_ids));
 	p->by_key = calloc(state->service_max, sizeof(*p->by_key));
 	p->backend_used = calloc(state->backend_max, sizeof(*p->backend_used));
@@ -546,7 +552,6 @@ int plan_make(
 {
 	static int (*const steps[])(struct planner *) = {
 		planner_init,
-		desired_index,
 		backends_index,
 	};
 	static int (*const ordered[])(struct planner *) = {

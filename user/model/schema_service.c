@@ -56,7 +56,7 @@ static const struct schema_field spec_fields[] = {
 	STRINGS("ipFamilies", 19, VALUES("IPv4", "!IPv6")),
 	BOOL("allocateLoadBalancerNodePorts", 20, KEEPS_ZERO, REFUSED),
 	STRING("loadBalancerClass", 21, REFUSED),
-	STRING("internalTrafficPolicy", 22, VALUES("Cluster", "!Local")),
+	STRING("internalTrafficPolicy", 22, VALUES("Cluster", "Local")),
 	STRING("trafficDistribution", 23, IGNORED,
 		VALUES("PreferClose", "PreferSameZone", "PreferSameNode")),
 	END_OF_FIELDS,

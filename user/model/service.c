@@ -49,6 +49,8 @@ int service_decode(const struct object *object, struct service **ret, struct err
 		service->selector = NULL;
 	service->publish_not_ready =
 		json_is_true(json_object_get(spec, "publishNotReadyAddresses"));
+	service->internal_local =
+		strcmp(json_string_at(spec, "internalTrafficPolicy", ""), "Local") == 0;
 	*ret = service;
 	return 0;
 }

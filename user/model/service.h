@@ -21,6 +21,7 @@ struct service {
 	struct in_addr cluster_ip; /* valid when given */
 	const json_t *selector;	   /* object of strings; NULL: no selector */
 	bool publish_not_ready;
+	bool internal_local; /* clients on a node reach only what runs there */
 	struct service_port *ports;
 	size_t port_count;
 };

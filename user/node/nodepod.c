@@ -21,7 +21,7 @@ static void nodepod_explain(struct node_pod *pod)
 	size_t size = sizeof(pod->serving_reason);
 
 	reason[0] = '\0';
-	if (pod->serving == SERVING_TERMINATING)
+	if (pod->observed.deleting)
 		snprintf(reason, size, "being deleted");
 	for (size_t i = pod->spec->init_count; !reason[0] && i < pod->observed.count; i++) {
 		const struct container_observed *container = &pod->observed.containers[i];

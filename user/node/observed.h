@@ -87,8 +87,8 @@ enum pod_serving {
 	SERVING_NONE, /* no address, or none that may be used */
 	SERVING_READY,
 	SERVING_UNREADY,
-	SERVING_TERMINATING,
-	SERVING_DOWN, /* a container is dead: nothing will answer */
+	SERVING_TERMINATING, /* being deleted, and as good as READY until then */
+	SERVING_DOWN,	     /* a container is dead: nothing will answer */
 };
 
 /* The container of the spec that observed->containers[index] belongs to. */

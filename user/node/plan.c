@@ -32,14 +32,18 @@ bool pod_is_initialized(const struct pod *pod, const struct pod_observed *observ
 	return true;
 }
 
-bool pod_is_ready(const struct pod *pod, const struct pod_observed *observed)
+static bool containers_are_ready(const struct pod *pod, const struct pod_observed *observed)
 {
-	if (observed->deleting || !observed->networked || observed->sandbox == SANDBOX_LOST)
-		return false;
 	for (size_t i = pod->init_count; i < observed->count; i++)
 		if (!container_is_ready(&observed->containers[i]))
 			return false;
 	return true;
+}
+
+bool pod_is_ready(const struct pod *pod, const struct pod_observed *observed)
+{
+	return !observed->deleting && observed->networked && observed->sandbox != SANDBOX_LOST &&
+	       containers_are_ready(pod, observed);
 }
 
 enum pod_serving pod_serving(const struct pod *pod, const struct pod_observed *observed)
@@ -48,8 +52,6 @@ enum pod_serving pod_serving(const struct pod *pod, const struct pod_observed *o
 
 	if (!observed->networked || pod_is_finished(pod, observed, &failed))
 		return SERVING_NONE;
-	if (observed->deleting)
-		return SERVING_TERMINATING;
 	/* What may still run in a lost sandbox is about to be killed. */
 	if (observed->sandbox == SANDBOX_LOST)
 		return SERVING_DOWN;
@@ -57,7 +59,9 @@ enum pod_serving pod_serving(const struct pod *pod, const struct pod_observed *o
 		if (observed->containers[i].phase == CONTAINER_EXITED ||
 			observed->containers[i].gone)
 			return SERVING_DOWN;
-	return pod_is_ready(pod, observed) ? SERVING_READY : SERVING_UNREADY;
+	if (!containers_are_ready(pod, observed))
+		return SERVING_UNREADY;
+	return observed->deleting ? SERVING_TERMINATING : SERVING_READY;
 }
 
 bool restart_wanted(enum restart_policy policy, bool init, const struct shim_exit *exit)
