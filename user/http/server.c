@@ -59,7 +59,9 @@ static void server_go_on(void *userdata)
 {
 	struct http_server *server = userdata;
 
-	sd_event_source_set_enabled(server->source, SD_EVENT_ON);
+	/* Memory may still be out: a listener that nobody looks at would be the end. */
+	if (sd_event_source_set_enabled(server->source, SD_EVENT_ON) < 0)
+		timer_arm(server->pause, clock_now() + ACCEPT_PAUSE);
 }
 
 int http_server_new(sd_event *loop, int listen_fd, const struct http_server_config *config,
