@@ -30,6 +30,11 @@ static json_t *complete(const char *text)
 
 #define POD_WITH(spec) \
 	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p','namespace':'n'},'spec':{" spec "}}"
+/* A Pod with one ephemeral container, d, of which @rest says more. */
+#define DEBUGGED(rest)                                                                        \
+	POD_WITH("'initContainers':[{'name':'first','image':'i'}],'containers':[{'name':'c'," \
+		 "'image':'i'}],'volumes':[{'name':'v','emptyDir':{}}],"                      \
+		 "'ephemeralContainers':[{'name':'d','image':'i'," rest "}]")
 #define SERVICE(spec)                                                                  \
 	"{'apiVersion':'v1','kind':'Service','metadata':{'name':'s','namespace':'n'}," \
 	"'spec':{" spec "}}"
@@ -49,6 +54,28 @@ static const struct {
 	const char *object, *want;
 } objects[] = {
 	{POD_WITH("'containers':[{'name':'c','image':'i'}]"), ""},
+	{DEBUGGED("'targetContainerName':'c','resources':{},'tty':true"), ""},
+	{DEBUGGED("'targetContainerName':'first'"), ""},
+	{DEBUGGED("'targetContainerName':'d'"),
+		"spec.ephemeralContainers[0].targetContainerName: Not found: \"d\""},
+	{DEBUGGED("'ports':[{'containerPort':80}],'resources':{'limits':{'cpu':'1'}},"
+		  "'lifecycle':{'preStop':{'sleep':{'seconds':1}}},'restartPolicy':'Always'"),
+		"[spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral "
+		"Container, spec.ephemeralContainers[0].resources: Forbidden: cannot be set for an "
+		"Ephemeral Container, spec.ephemeralContainers[0].restartPolicy: Forbidden: cannot "
+		"be set for an Ephemeral Container, spec.ephemeralContainers[0].lifecycle: "
+		"Forbidden: cannot be set for an Ephemeral Container]"},
+	{DEBUGGED("'readinessProbe':{'tcpSocket':{'port':1}}"),
+		"spec.ephemeralContainers[0].readinessProbe: Forbidden: cannot be set for an "
+		"Ephemeral Container"},
+	{DEBUGGED("'volumeMounts':[{'name':'v','mountPath':'/v','subPath':'a'}]"),
+		"spec.ephemeralContainers[0].volumeMounts[0].subPath: Forbidden: cannot be set for "
+		"an Ephemeral Container"},
+	{DEBUGGED("'command':['a']},{'name':'d','image':'i'"),
+		"spec.ephemeralContainers[1].name: Duplicate value: \"d\""},
+	{DEBUGGED("'command':['a']},{'name':'first','image':'i'},{'name':'c','image':'i'"),
+		"[spec.ephemeralContainers[1].name: Duplicate value: \"first\", "
+		"spec.ephemeralContainers[2].name: Duplicate value: \"c\"]"},
 	{POD_WITH("'containers':[{'name':'c','image':'i'}],'affinity':{'nodeAffinity':{"
 		  "'requiredDuringSchedulingIgnoredDuringExecution':{'nodeSelectorTerms':[{"
 		  "'matchExpressions':[{'key':'k','operator':'Gt'}]}]},"
@@ -217,6 +244,44 @@ TEST(an_update_keeps_what_is_immutable)
 		AUTO_FREE char *text = NULL;
 
 		validate_update(old, object, kind_of(object), &causes);
+		text = causes_text(&causes);
+		if (*rows[i].want)
+			CHECK_HAS(rows[i].new, text, rows[i].want);
+		else
+			CHECK_STR(rows[i].new, text, "");
+		causes_clear(&causes);
+	}
+}
+
+TEST(containers_are_only_added_to_look_into_a_pod)
+{
+	static const struct {
+		const char *old, *new, *want;
+	} rows[] = {
+		{POD_WITH("'containers':[{'name':'c','image':'i'}]"), DEBUGGED("'tty':true"), ""},
+		{DEBUGGED("'tty':true"), DEBUGGED("'tty':true"), ""},
+		{DEBUGGED("'tty':true},{'name':'e','image':'i'"),
+			DEBUGGED("'tty':true},{'name':'f','image':'i'},{'name':'e','image':'i'"),
+			""},
+		{DEBUGGED("'tty':true"), DEBUGGED("'stdin':true"),
+			"spec.ephemeralContainers: Forbidden: existing ephemeral containers \"d\" "
+			"may not be changed"},
+		{DEBUGGED("'tty':true"), POD_WITH("'containers':[{'name':'c','image':'i'}]"),
+			"spec.ephemeralContainers: Forbidden: existing ephemeral containers \"d\" "
+			"may not be removed"},
+		{"{'apiVersion':'v1','kind':'Pod','metadata':{'annotations':"
+		 "{'kubernetes.io/config.mirror':'u'}},'spec':{}}",
+			DEBUGGED("'tty':true"),
+			"Forbidden: static pods do not support ephemeral containers"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON old = complete(rows[i].old);
+		AUTO_JSON object = complete(rows[i].new);
+		struct causes causes = {0};
+		AUTO_FREE char *text = NULL;
+
+		validate_ephemeral_update(old, object, &causes);
 		text = causes_text(&causes);
 		if (*rows[i].want)
 			CHECK_HAS(rows[i].new, text, rows[i].want);

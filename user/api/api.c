@@ -98,7 +98,8 @@ static bool is_part(const struct api_request *request)
 {
 	const char *name = request->subresource->name;
 
-	return strcmp(name, "status") == 0 || strcmp(name, "approval") == 0;
+	return strcmp(name, "status") == 0 || strcmp(name, "approval") == 0 ||
+	       strcmp(name, "ephemeralcontainers") == 0;
 }
 
 static int api_resource(struct api_request *request, struct failure *failure)

@@ -264,8 +264,10 @@ static int apply_check(
 /* A subresource has its part alone, and nobody else has that. */
 static void apply_limit(const struct api_request *request, json_t *object)
 {
+	bool spec = !request->subresource || strategy_adds_containers(request);
+
 	if (strategy_of(request->kind)->has_status)
-		json_object_del(object, request->subresource ? "spec" : "status");
+		json_object_del(object, spec ? "status" : "spec");
 }
 
 static int apply_read(

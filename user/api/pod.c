@@ -67,16 +67,43 @@ static json_t *conditions_of_new(const json_t *spec)
 		"message", "Scheduling is blocked due to non-empty scheduling gates");
 }
 
-static int gates_check(
+/* What a Pod may come to have, but not be born with. */
+static int birth_check(
 	const struct api_request *request, const json_t *spec, struct failure *failure)
 {
-	if (json_array_size(json_object_get(spec, "schedulingGates")) == 0 ||
-		!json_string_at(spec, "nodeName", "")[0])
-		return 0;
-	return failure_set(failure, 422, "Invalid",
-		"Pod \"%s\" is invalid: spec.nodeName: Forbidden: cannot be set until all "
-		"schedulingGates have been cleared",
-		request->name);
+	const char *why = NULL;
+
+	if (json_array_size(json_object_get(spec, "schedulingGates")) &&
+		json_string_at(spec, "nodeName", "")[0])
+		why = "nodeName: Forbidden: cannot be set until all schedulingGates have been "
+		      "cleared";
+	else if (json_array_size(json_object_get(spec, "ephemeralContainers")))
+		why = "ephemeralContainers: Forbidden: cannot be set on create";
+	return why ? failure_set(failure, 422, "Invalid", "Pod \"%s\" is invalid: spec.%s",
+			     request->name, why)
+		   : 0;
+}
+
+int pod_keep(json_t *object, const json_t *old)
+{
+	static const char key[] = "ephemeralContainers";
+	AUTO_JSON added = json_incref(json_object_get(json_object_get(object, "spec"), key));
+	AUTO_JSON spec = json_deep_copy(json_object_get(old, "spec"));
+	AUTO_JSON meta = json_deep_copy(json_object_get(old, "metadata"));
+	json_t *status = json_object_get(old, "status");
+	int r = !spec || !meta ? -1 : 0;
+
+	if (r == 0 && added)
+		r = json_object_set(spec, key, added);
+	else if (r == 0)
+		json_object_del(spec, key);
+	if (r == 0)
+		r = json_object_set(object, "spec", spec);
+	if (r == 0)
+		r = json_object_set(object, "metadata", meta);
+	if (r == 0 && status)
+		r = json_object_set(object, "status", status);
+	return r;
 }
 
 int pod_create(const struct api_request *request, json_t *object, struct failure *failure)
@@ -85,7 +112,7 @@ int pod_create(const struct api_request *request, json_t *object, struct failure
 	json_t *status = json_pack("{s:s, s:s, s:o*}", "phase", "Pending", "qosClass",
 		pod_qos(spec), "conditions", conditions_of_new(spec));
 
-	if (gates_check(request, spec, failure) < 0) {
+	if (birth_check(request, spec, failure) < 0) {
 		json_decref(status);
 		return -1;
 	}

@@ -11,6 +11,9 @@ struct failure;
 int pod_create(const struct api_request *request, json_t *object, struct failure *failure);
 long long pod_grace(const json_t *object, long long asked);
 
+/* Of "ephemeralcontainers": all but these is taken from @old.  -1: no memory. */
+int pod_keep(json_t *object, const json_t *old);
+
 /* pod_account.c: the service account, and the volume with its token. */
 int pod_admit_account(const struct api_request *request, json_t *pod, struct failure *failure);
 

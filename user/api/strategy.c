@@ -214,12 +214,20 @@ static int member_keep(json_t *object, const json_t *old, const char *key)
 	return 0;
 }
 
+bool strategy_adds_containers(const struct api_request *request)
+{
+	return request->subresource &&
+	       strcmp(request->subresource->name, "ephemeralcontainers") == 0;
+}
+
 /* Takes over from @old what this request is not about. */
 static int strategy_keep(const struct api_request *request, const struct strategy *strategy,
 	json_t *object, const json_t *old)
 {
 	bool status = request->subresource && strcmp(request->subresource->name, "status") == 0;
 
+	if (strategy_adds_containers(request))
+		return pod_keep(object, old);
 	if (status && strategy->keeps_owners &&
 		member_keep(json_object_get(object, "metadata"), json_object_get(old, "metadata"),
 			"ownerReferences") < 0)
@@ -262,7 +270,10 @@ int strategy_update(const struct api_request *request, json_t *object, const jso
 	if (strategy->has_generation && strategy_spec_changed(object, old))
 		meta_raise_generation(object);
 	validate_object(object, request->kind, &causes);
-	validate_update(old, object, request->kind, &causes);
+	if (strategy_adds_containers(request))
+		validate_ephemeral_update(old, object, &causes);
+	else
+		validate_update(old, object, request->kind, &causes);
 	return causes.count ? strategy_refuse(request, &causes, failure) : 0;
 }
 

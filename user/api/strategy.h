@@ -48,6 +48,9 @@ int strategy_create(const struct api_request *request, json_t *object, struct fa
 int strategy_refuse_field(const struct api_request *request, const char *field, const char *why,
 	struct failure *failure);
 
+/* It is about "ephemeralcontainers", a part of a Pod's spec. */
+bool strategy_adds_containers(const struct api_request *request);
+
 /*
  * Makes @object, just read, a later state of @old: a subresource changes its own part alone, everything else
  * leaves that part as it was.

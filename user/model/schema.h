@@ -113,6 +113,9 @@ extern const struct schema_message schema_pod, schema_service, schema_config_map
 	schema_local_subject_access_review, schema_self_subject_rules_review, schema_token_review,
 	schema_token_request, schema_self_subject_review;
 
+/* Comes to the node by itself, after its Pod. */
+extern const struct schema_message schema_ephemeral_container;
+
 /* What comes along with requests and answers. */
 extern const struct schema_message schema_delete_options, schema_create_options,
 	schema_update_options, schema_patch_options, schema_status;

@@ -336,4 +336,5 @@ static const struct schema_field ephemeral_container_fields[] = {
 const struct schema_message schema_ephemeral_container = {.name = "EphemeralContainer",
 	.fields = ephemeral_container_fields,
 	.embedded = &schema_container,
-	.embedded_number = 1};
+	.embedded_number = 1,
+	.validate = ephemeral_container_validate};

@@ -49,12 +49,11 @@
 
 /* Messages that several files use. */
 extern const struct schema_message schema_list_meta, schema_condition, schema_object_reference,
-	schema_local_reference, schema_secret_reference, schema_container,
-	schema_ephemeral_container, schema_resources, schema_security, schema_pod_security,
-	schema_volume, schema_affinity, schema_toleration, schema_topology_spread,
-	schema_node_selector, schema_pod_status, schema_load_balancer, schema_resource_claim,
-	schema_event_source, schema_key_to_path, schema_resource_ref, schema_user_info,
-	schema_label_requirement, schema_field_requirement;
+	schema_local_reference, schema_secret_reference, schema_container, schema_resources,
+	schema_security, schema_pod_security, schema_volume, schema_affinity, schema_toleration,
+	schema_topology_spread, schema_node_selector, schema_pod_status, schema_load_balancer,
+	schema_resource_claim, schema_event_source, schema_key_to_path, schema_resource_ref,
+	schema_user_info, schema_label_requirement, schema_field_requirement;
 
 /* Volumes that other machines or drivers give. */
 extern const struct schema_message schema_gce_disk, schema_aws_disk, schema_git_repo, schema_nfs,

@@ -24,12 +24,18 @@ void validate_message(const json_t *object, const struct schema_message *message
 void validate_update(
 	const json_t *old, const json_t *object, const struct kind *kind, struct causes *causes);
 
+/* The same for "ephemeralcontainers" of a Pod, which adds such containers and changes nothing else. */
+void validate_ephemeral_update(const json_t *old, const json_t *object, struct causes *causes);
+
 /* Rules of the tables: each adds what is wrong between the fields of one message. */
 void selector_validate(const json_t *object, const struct place *place, struct causes *causes);
 void workload_validate(const json_t *spec, const struct place *place, struct causes *causes);
 void strategy_validate(const json_t *strategy, const struct place *place, struct causes *causes);
 void pod_spec_validate(const json_t *spec, const struct place *place, struct causes *causes);
 void container_validate(const json_t *container, const struct place *place, struct causes *causes);
+void ephemeral_container_validate(
+	const json_t *container, const struct place *place, struct causes *causes);
+void ephemeral_names_validate(const json_t *spec, const struct place *place, struct causes *causes);
 void resources_validate(const json_t *resources, const struct place *place, struct causes *causes);
 void env_validate(const json_t *env, const struct place *place, struct causes *causes);
 void handler_validate(const json_t *handler, const struct place *place, struct causes *causes);

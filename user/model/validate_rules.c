@@ -29,7 +29,8 @@ void workload_validate(const json_t *spec, const struct place *place, struct cau
 	const json_t *object = json_object_get(spec, "selector");
 	const json_t *template = json_object_get(spec, "template");
 	json_t *labels = json_object_get(json_object_get(template, "metadata"), "labels");
-	json_t *policy = json_object_get(json_object_get(template, "spec"), "restartPolicy");
+	const json_t *pods = json_object_get(template, "spec");
+	json_t *policy = json_object_get(pods, "restartPolicy");
 	const struct place *at = PLACE_KEY(place, "template");
 	struct err err;
 
@@ -44,6 +45,9 @@ void workload_validate(const json_t *spec, const struct place *place, struct cau
 	if (policy && strcmp(json_string_value(policy), "Always") != 0)
 		cause_unsupported(causes, PLACE_KEY(PLACE_KEY(at, "spec"), "restartPolicy"), policy,
 			(const char *const[]){"Always", NULL});
+	if (json_array_size(json_object_get(pods, "ephemeralContainers")))
+		cause_forbidden(causes, PLACE_KEY(PLACE_KEY(at, "spec"), "ephemeralContainers"),
+			"ephemeral containers not allowed in pod template");
 }
 
 void selector_validate(const json_t *object, const struct place *place, struct causes *causes)
@@ -151,12 +155,13 @@ void pod_spec_validate(const json_t *spec, const struct place *place, struct cau
 			json_t *name = json_object_get(container, "name");
 
 			mounts_validate(container, volumes, PLACE_INDEX(at, i), causes);
-			if (list != 1 && name &&
+			if (list == 0 && name &&
 				json_object_get(containers, json_string_value(name)))
 				cause_duplicate(
 					causes, PLACE_KEY(PLACE_INDEX(at, i), "name"), name);
 		}
 	}
+	ephemeral_names_validate(spec, place, causes);
 	if (strcmp(json_string_at(spec, "dnsPolicy", ""), "None") == 0 &&
 		json_array_size(servers) == 0)
 		cause_required(causes, PLACE_KEY(PLACE_KEY(place, "dnsConfig"), "nameservers"),
