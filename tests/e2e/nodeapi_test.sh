@@ -172,6 +172,17 @@ is "the log has it all" "$(k logs reader | sort | xargs)" "bye err got a got b"
 fails "nobody attaches to what has ended" "cannot attach a container in a completed pod" k attach reader
 
 # --- a container's own terminal ---
+debug() { # POD NAME ARGUMENTS...: an ephemeral container
+	k debug "$1" -c "$2" --image=busybox --image-pull-policy=IfNotPresent "${@:3}" >/dev/null 2>&1
+}
+state_of() { # POD NAME FILTER of its state
+	k get pod "$1" -o json | jq -r --arg name "$2" \
+		".status.ephemeralContainerStatuses[]? | select(.name == \$name) | .state[] | $3"
+}
+is_in_state() { # POD NAME STATE
+	k get pod "$1" -o json | jq -e --arg name "$2" --arg state "$3" \
+		'.status.ephemeralContainerStatuses[]? | select(.name == $name) | .state[$state]' >/dev/null
+}
 k create -f - <<-'END' >/dev/null
 	apiVersion: v1
 	kind: Pod
@@ -183,12 +194,46 @@ k create -f - <<-'END' >/dev/null
 	  - {name: main, image: busybox, imagePullPolicy: IfNotPresent, stdin: true, tty: true, args: [sh]}
 END
 eventually "a Pod with a terminal is ready" "$SECONDS_READY" eval '[ "$(k get pod shell -o jsonpath="{.status.containerStatuses[0].ready}")" = true ]'
+if [ "$MINOR" -ge 25 ]; then # its debug speaks v1
+	debug shell late -- sleep 1000
+	eventually "what is added to a Pod runs" 20 is_in_state shell late running
+fi
 { sleep 2; printf 'stty size; tty\r'; sleep 1; printf 'exit 3\r'; sleep 1; } |
 	script -qec "stty rows 33 cols 101; exec timeout --foreground 60 $KUBECTL attach -it shell" /dev/null >"$TEST_DIR/shell" 2>&1
 like "who attaches types into it, and its size is ours" "$(tr -d '\r' <"$TEST_DIR/shell")" $'\n33 101\n/dev/(pts/0|console)\n'
 eventually "until it ends" 10 eval '[ "$(k get pod shell -o jsonpath="{.status.containerStatuses[0].state.terminated.exitCode}")" = 3 ]'
 like "the log has it all" "$(k logs shell | tr -d '\r')" $'\n33 101\n'
+if [ "$MINOR" -ge 25 ]; then
+	eventually "what was added ends with the Pod" 20 is_in_state shell late terminated
+	is "which has succeeded or failed by its own" "$(k get pod shell -o jsonpath='{.status.phase}')" Failed
+fi
 k delete pod shell --wait=false >/dev/null
+
+# --- ephemeral containers ---
+if [ "$MINOR" -ge 25 ]; then
+	debug two peek --target=web -- sh -c 'echo the first is $(cat /proc/1/comm); exec sleep 1000'
+	debug two alone -- sh -c 'echo the first is $(cat /proc/1/comm); exit 4'
+	eventually "debug adds a container" 20 is_in_state two peek running
+	is "which sees its target's processes" "$(k logs two -c peek)" "the first is httpd"
+	is "and its address" "$(k exec two -c peek -- wget -qO- http://127.0.0.1:8080/)" hello
+	eventually "one without a target has ended" 20 is_in_state two alone terminated
+	is "it saw its own" "$(k logs two -c alone)" "the first is sh"
+	is "it is not started again" "$(state_of two alone .exitCode) $(k get pod two -o json |
+		jq '.status.ephemeralContainerStatuses[] | select(.name == "alone") | .restartCount')" "4 0"
+	is "the Pod stays ready" "$(k get pod two -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}')" True
+	{ sleep 3; printf 'echo $((6*7)) of $(cat /proc/1/comm)\r'; sleep 1; printf 'exit 3\r'; sleep 1; } |
+		script -qec "timeout --foreground 60 $KUBECTL debug -it two --image=busybox --image-pull-policy=IfNotPresent --target=web -c shell" \
+			/dev/null >"$TEST_DIR/shell" 2>&1
+	like "debug -it" "$(tr -d '\r' <"$TEST_DIR/shell")" $'\n42 of httpd\n'
+	eventually "ends with its shell" 20 eval '[ "$(state_of two shell .exitCode)" = 3 ]'
+	fails "a target that is not there" 'targetContainerName: Not found: "nobody"' \
+		k debug two --image=busybox --target=nobody
+	fails "what was added stays" 'existing ephemeral containers "alone" may not be removed' \
+		k patch pod two --subresource=ephemeralcontainers --type=merge -p '{"spec":{"ephemeralContainers":[]}}'
+	fails "an update of the Pod adds none" 'pod updates may not change fields other than' \
+		k patch pod two -p '{"spec":{"ephemeralContainers":[{"name":"sly","image":"busybox"}]}}'
+	peek=$(state_of two peek .startedAt)
+fi
 
 # --- port-forward ---
 timeout 60 "$KUBECTL" port-forward two 18080:8080 18081:81 >"$TEST_DIR/forward" 2>&1 &
@@ -221,6 +266,8 @@ ok "a role is given" k create clusterrolebinding viewers --clusterrole=view --us
 like "who may look has them" "$(as_viewer logs two -c side --tail=1)" tick
 fails "but runs nothing" 'User "viewer" cannot create resource "pods/exec"' as_viewer exec two -c web -- true
 fails "nor attaches" 'User "viewer" cannot create resource "pods/attach"' as_viewer attach two -c side
+[ "$MINOR" -lt 25 ] || fails "nor adds a container" 'cannot patch resource "pods/ephemeralcontainers"' \
+	as_viewer debug two --image=busybox
 fails "nor forwards" 'User "viewer" cannot create resource "pods/portforward"' as_viewer port-forward two 18090:8080
 is "the node asks for a name" "$(ask_node - /pods)" 401
 is "not everybody is answered" "$(ask_node viewer /containerLogs/default/two/side)" 403
@@ -295,6 +342,10 @@ fails "a node that is away" "error dialing backend: dial tcp 192.0.2.1:10250: co
 lab_podnetd_start
 eventually "and back" 20 eval '[ "$(k logs two -c side --tail=1)" = tick ]'
 is "a Pod that went on meanwhile is heard" "$(k exec two -c web -- echo hello)" hello
+if [ "$MINOR" -ge 25 ]; then
+	is "so is what was added to it" "$(k exec two -c peek -- cat /proc/1/comm)" httpd
+	is "as it was" "$(state_of two peek .startedAt)" "$peek"
+fi
 like "attached to, too" "$(timeout 5 "$KUBECTL" attach two -c side </dev/null 2>&1)" $'tick\ntick'
 unlike "nothing went wrong at the server" "$(cat "$TEST_DIR/control.log")" 'ERROR|Sanitizer'
 

@@ -190,3 +190,66 @@ TEST(what_may_change_in_a_pod_is_taken_over)
 	sd_event_unref(node.loop);
 	CHECK_OK("clean up", fs_remove(run_dir, &err), &err);
 }
+
+#define DEBUGGED(containers)                                                               \
+	"{'metadata':{},'spec':{'containers':[{'name':'main','image':'nginx'}],'ephemeral" \
+	"Containers':[" containers "]}}"
+
+static const struct {
+	const char *what, *json;
+	size_t count;
+	const char *event;
+} additions[] = {
+	{"one", DEBUGGED("{'name':'d','image':'busybox','targetContainerName':'main'}"), 1, ""},
+	{"the same again", DEBUGGED("{'name':'d','image':'busybox'}"), 1, ""},
+	{"another before it",
+		DEBUGGED("{'name':'e','image':'busybox','targetContainerName':'gone'},"
+			 "{'name':'d','image':'busybox'}"),
+		2, ""},
+	{"one that cannot be is told of", DEBUGGED("{'name':'f'}"), 2,
+		"Warning - Failed: Ephemeral container f: spec.ephemeralContainers[0].image: "
+		"required"},
+	{"once", DEBUGGED("{'name':'f'}"), 2, ""},
+};
+
+TEST(ephemeral_containers_are_taken_over_one_by_one)
+{
+	const struct node_config config = {
+		.state_dir = run_dir, .run_dir = run_dir, .log_dir = run_dir};
+	struct node node = {.config = &config,
+		.events = {.serving = told_serving,
+			.changed = told_changed,
+			.happened = told_happened}};
+	struct node_pod *pod;
+	struct err err;
+
+	snprintf(run_dir, sizeof(run_dir), "/tmp/podnet-test-nodepod.%d", getpid());
+	if (sd_event_new(&node.loop) < 0)
+		BAIL("no event loop");
+	pod = pod_make(&node);
+	pod->observed.containers[0].pid = 77;
+	pod->adopting = true; /* nobody is told of more than the event */
+	for (size_t i = 0; i < COUNT(additions); i++) {
+		AUTO_JSON json = json_quoted(additions[i].json);
+
+		heard[0] = '\0';
+		node_pod_update(pod, json);
+		CHECK_EQ(additions[i].what, pod->observed.ephemeral, additions[i].count);
+		CHECK_EQ(additions[i].what, pod->observed.count, additions[i].count + 1);
+		CHECK_STR(additions[i].what, heard, additions[i].event);
+	}
+	CHECK_STR("the first", observed_container(pod->spec, 1)->name, "d");
+	CHECK_STR("the second", observed_container(pod->spec, 2)->name, "e");
+	CHECK_EQ("what runs is as it was", pod->observed.containers[0].pid, 77);
+	CHECK_EQ("it joins its target", ephemeral_target(pod, 1), 77);
+	CHECK_EQ("which may not be there", ephemeral_target(pod, 2), -1);
+	CHECK_EQ("others have none", ephemeral_target(pod, 0), 0);
+	CHECK_EQ("the Pod that is recorded has them",
+		json_array_size(json_object_get(
+			json_object_get(pod->spec->json, "spec"), "ephemeralContainers")),
+		2);
+	pod->adopting = false;
+	nodepod_free(pod);
+	sd_event_unref(node.loop);
+	CHECK_OK("clean up", fs_remove(run_dir, &err), &err);
+}

@@ -23,6 +23,8 @@ static struct env *env_of_a(void)
 	return env;
 }
 
+static pid_t target_pid;
+
 static int config_make(const struct oci_bind *binds, size_t count, json_t **ret, struct err *err)
 {
 	struct env *env = env_of_a();
@@ -39,6 +41,7 @@ static int config_make(const struct oci_bind *binds, size_t count, json_t **ret,
 		.oom_score_adj = 999,
 		.cgroup_path = "/kubepods/podu/web.0",
 		.pause_pid = 4242,
+		.target_pid = target_pid,
 		.binds = binds,
 		.bind_count = count,
 	};
@@ -204,4 +207,29 @@ TEST(capabilities_add_and_drop)
 	}
 	CHECK_FAILS("an unknown one", capability_set(&bad, held, &got, &err), EINVAL, &err,
 		"unknown capability 'FLY'");
+}
+
+TEST(a_container_sees_its_own_processes_or_those_of_its_target)
+{
+	static const struct {
+		pid_t target;
+		const char *want;
+	} rows[] = {{0, ""}, {77, "/proc/77/ns/pid"}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON config = NULL;
+		json_t *namespaces, *namespace;
+		struct err err;
+		size_t k;
+
+		fresh();
+		target_pid = rows[i].target;
+		CHECK_OK("config", config_make(NULL, 0, &config, &err), &err);
+		namespaces = json_object_get(json_object_get(config, "linux"), "namespaces");
+		json_array_foreach (namespaces, k, namespace)
+			if (strcmp(json_string_at(namespace, "type", ""), "pid") == 0)
+				CHECK_STR("path", json_string_at(namespace, "path", ""),
+					rows[i].want);
+	}
+	target_pid = 0;
 }

@@ -8,6 +8,7 @@
 
 /* A Pod with one init container and two containers, as far as a plan looks at it. */
 static struct container specs[3] = {{.name = "init"}, {.name = "a"}, {.name = "b"}};
+static struct container debug = {.name = "debug"};
 static struct container_observed seen[3];
 static struct pod pod;
 static struct pod_observed observed;
@@ -27,6 +28,15 @@ static void fresh(size_t inits)
 	};
 	observed.count = inits + 2;
 	observed.containers = seen;
+}
+
+/* The same with an ephemeral container, which is the third. */
+static void fresh_debugged(void)
+{
+	fresh(0);
+	pod.ephemeral_containers = &debug;
+	pod.ephemeral_count = observed.ephemeral = 1;
+	observed.count++;
 }
 
 static void running(size_t i)
@@ -305,6 +315,80 @@ TEST(serving_follows_life_not_wishes)
 	CHECK_EQ("it has exited", pod_serving(&pod, &observed), SERVING_DOWN);
 	observed.deleting = true;
 	CHECK_EQ("deletion is no life", pod_serving(&pod, &observed), SERVING_DOWN);
+}
+
+TEST(an_ephemeral_container_runs_once_and_counts_for_nothing)
+{
+	bool failed;
+
+	fresh_debugged();
+	up();
+	running(0);
+	running(1);
+	observed.prepared = false;
+	make_plan();
+	CHECK_EQ("it waits until it is recorded", actions[2], CONTAINER_NOTHING);
+	observed.prepared = true;
+	make_plan();
+	CHECK_EQ("then its image is pulled", actions[2], CONTAINER_PULL);
+	seen[2].image_present = true;
+	make_plan();
+	CHECK_EQ("and it starts", actions[2], CONTAINER_START);
+	CHECK("the Pod is ready without it", pod_is_ready(&pod, &observed));
+	CHECK_EQ("and serves", pod_serving(&pod, &observed), SERVING_READY);
+	exited(2, 1);
+	make_plan();
+	CHECK_EQ("it is not started again", actions[2], CONTAINER_NOTHING);
+	CHECK_EQ("not even later", plan.deadline, USEC_NEVER);
+	CHECK_EQ("its end takes nothing away", pod_serving(&pod, &observed), SERVING_READY);
+	pod.restart_policy = RESTART_NEVER;
+	exited(0, 0);
+	exited(1, 0);
+	CHECK("nor does it make the Pod fail",
+		pod_is_finished(&pod, &observed, &failed) && !failed);
+	running(2);
+	CHECK("the Pod ends without it", pod_is_finished(&pod, &observed, &failed));
+	make_plan();
+	CHECK_EQ("and ends it", actions[2], CONTAINER_STOP);
+	CHECK_EQ("before the sandbox goes", plan.action, POD_NOTHING);
+	exited(2, 143);
+	make_plan();
+	CHECK_EQ("which then goes", plan.action, POD_RELEASE);
+	seen[2] = (struct container_observed){0};
+	make_plan();
+	CHECK_EQ("none is started any more", actions[2], CONTAINER_NOTHING);
+}
+
+TEST(records_may_disagree_about_ephemeral_containers_alone)
+{
+	static const struct {
+		const char *what;
+		size_t count, ephemeral;
+		int want;
+	} rows[] = {
+		{"the same", 3, 1, 0},
+		{"the Pod knows one more", 4, 2, 0},
+		{"the Pod knows none", 2, 0, -EBADMSG},
+		{"the Pod knows more others", 4, 0, -EBADMSG},
+		{"the Pod knows fewer of them", 2, 1, 0},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct container_observed back[4] = {0};
+		struct pod_observed again = {
+			.count = rows[i].count, .ephemeral = rows[i].ephemeral, .containers = back};
+		AUTO_JSON record = NULL;
+		struct err err;
+
+		fresh_debugged();
+		up();
+		running(0);
+		seen[0].pid = 99;
+		record = podrecord_encode(&observed);
+		CHECK_EQ(rows[i].what, podrecord_decode(record, &again, &err), rows[i].want);
+		if (rows[i].want == 0)
+			CHECK_EQ(rows[i].what, back[0].pid, 99);
+	}
 }
 
 TEST(what_was_observed_survives_its_record)

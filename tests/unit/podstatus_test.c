@@ -317,6 +317,28 @@ TEST(the_lists_are_apart_and_ready_is_per_container)
 		json_array_size(json_object_get(status, "containerStatuses")), 1);
 }
 
+TEST(ephemeral_containers_have_a_list_of_their_own)
+{
+	static const struct situation both[CONTAINERS] = {RUNNING, ENDED(1)};
+	AUTO_JSON status = NULL;
+	const json_t *debug;
+	char text[96];
+
+	pod_be(RESTART_ALWAYS, false, both);
+	pod.container_count = pod.ephemeral_count = observed.ephemeral = 1;
+	pod.ephemeral_containers = specs + 1;
+	status = status_of();
+	debug = container_of(status, "ephemeralContainerStatuses", 0);
+	CHECK_STR("name", json_string_at(debug, "name", ""), "b");
+	CHECK_STR("state", state_text(debug, "state", text), "terminated Error");
+	CHECK("it is never ready", json_is_false(json_object_get(debug, "ready")));
+	CHECK("nor has it a start to wait for", !json_object_get(debug, "started"));
+	CHECK_EQ("the other list has the others",
+		json_array_size(json_object_get(status, "containerStatuses")), 1);
+	CHECK_STR("phase", json_string_at(status, "phase", ""), "Running");
+	CHECK_STR("ready", condition_text(status, "Ready", text), "True");
+}
+
 TEST(addresses_and_troubles_of_the_whole_pod_show)
 {
 	static const struct situation both[CONTAINERS] = {ABSENT, ABSENT};

@@ -99,8 +99,7 @@ void clusterpods_happened(void *userdata, struct node_pod *pod, const struct nod
 		return;
 	key = pod_server_key(agent, pod);
 	if (happened->container)
-		field = fs_format("spec.%s{%s}", happened->init ? "initContainers" : "containers",
-			happened->container);
+		field = fs_format("spec.%s{%s}", happened->list, happened->container);
 	if (!key) {
 		log_warning("no memory for an event, ignoring");
 		return;
@@ -145,6 +144,8 @@ static int pod_decode_admitted(const json_t *object, struct object **ret, struct
 	if (!copy)
 		return err_set(err, ENOMEM, "admit a Pod");
 	json_object_del(json_object_get(copy, "metadata"), "generateName");
+	/* They are added as to a Pod that runs. */
+	json_object_del(json_object_get(copy, "spec"), "ephemeralContainers");
 	r = object_decode(copy, PLACE_ROOT(NULL), ret, err);
 	if (r < 0)
 		return r;
@@ -157,6 +158,25 @@ static int pod_decode_admitted(const json_t *object, struct object **ret, struct
 	return 0;
 }
 
+/* The Pod of that name here; NULL: there is none. */
+static struct node_pod *pod_of(const struct cluster *cluster, const json_t *object)
+{
+	const json_t *meta = meta_of(object);
+
+	return node_pod_find(cluster->agent->node, json_string_at(meta, "namespace", ""),
+		json_string_at(meta, "name", ""));
+}
+
+static void pod_follow(struct node_pod *pod, const json_t *object)
+{
+	const json_t *meta = meta_of(object);
+
+	if (is_deleting(object))
+		node_pod_delete(pod, json_integer_at(meta, "deletionGracePeriodSeconds", -1));
+	else if (!node_pod_observed(pod)->deleting)
+		node_pod_update(pod, object);
+}
+
 static void pod_add(struct cluster *cluster, const json_t *object)
 {
 	struct object *admitted = NULL;
@@ -166,9 +186,10 @@ static void pod_add(struct cluster *cluster, const json_t *object)
 	if (r == 0)
 		r = node_pod_add(cluster->agent->node, admitted, &err);
 	object_free(admitted);
-	if (r == 0)
+	if (r == 0) {
 		json_object_del(cluster->refusals, uid_of(object));
-	else if (r != -EBUSY) /* else it is tried again when the sweep is over */
+		pod_follow(pod_of(cluster, object), object);
+	} else if (r != -EBUSY) /* else it is tried again when the sweep is over */
 		refusal_tell(cluster, object, err.text);
 	pods_retry(cluster->agent, r);
 }
@@ -201,21 +222,9 @@ static void pod_begin(struct cluster *cluster, const json_t *object)
 		pod_add(cluster, object);
 }
 
-static void pod_follow(struct node_pod *pod, const json_t *object)
-{
-	const json_t *meta = meta_of(object);
-
-	if (is_deleting(object))
-		node_pod_delete(pod, json_integer_at(meta, "deletionGracePeriodSeconds", -1));
-	else if (!node_pod_observed(pod)->deleting)
-		node_pod_update(pod, object);
-}
-
 static void pod_sync(struct cluster *cluster, const json_t *object)
 {
-	const json_t *meta = meta_of(object);
-	struct node_pod *pod = node_pod_find(cluster->agent->node,
-		json_string_at(meta, "namespace", ""), json_string_at(meta, "name", ""));
+	struct node_pod *pod = pod_of(cluster, object);
 
 	if (!pod)
 		pod_begin(cluster, object);

@@ -12,7 +12,7 @@
 
 /* Parts of a status that are ours: where we say nothing, there is nothing. */
 static const char *const own_keys[] = {"phase", "hostIP", "podIP", "podIPs", "startTime", "reason",
-	"message", "containerStatuses", "initContainerStatuses"};
+	"message", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"};
 
 static const json_t *meta_of(const json_t *object)
 {

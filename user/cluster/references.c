@@ -103,7 +103,8 @@ int references_of(const json_t *pod, json_t *keys)
 	json_t *volume;
 	size_t i;
 	int r = containers_add(keys, namespace, json_object_get(spec, "initContainers")) |
-		containers_add(keys, namespace, json_object_get(spec, "containers"));
+		containers_add(keys, namespace, json_object_get(spec, "containers")) |
+		containers_add(keys, namespace, json_object_get(spec, "ephemeralContainers"));
 
 	json_array_foreach (json_object_get(spec, "volumes"), i, volume)
 		r |= holder_add(keys, namespace, volume, "configMap", "") |

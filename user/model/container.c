@@ -203,6 +203,9 @@ int container_decode(struct pod *pod, const json_t *json, struct container *ret)
 	ret->working_dir = json_string_at(json, "workingDir", NULL);
 	if (ret->working_dir && !*ret->working_dir)
 		ret->working_dir = NULL;
+	ret->target = json_string_at(json, "targetContainerName", NULL);
+	if (ret->target && !*ret->target)
+		ret->target = NULL;
 	ret->tty = json_is_true(json_object_get(json, "tty"));
 	ret->stdin = json_is_true(json_object_get(json, "stdin"));
 	ret->stdin_once = json_is_true(json_object_get(json, "stdinOnce"));

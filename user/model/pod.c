@@ -144,6 +144,9 @@ static int spec_decode(struct pod *pod, const json_t *spec)
 	if (r == 0)
 		r = containers_decode(pod, json_object_get(spec, "containers"), &pod->containers,
 			&pod->container_count);
+	if (r == 0)
+		r = containers_decode(pod, json_object_get(spec, "ephemeralContainers"),
+			&pod->ephemeral_containers, &pod->ephemeral_count);
 	return r;
 }
 
@@ -161,6 +164,30 @@ int pod_decode(const struct object *object, struct pod **ret, struct err *err)
 			err, ENOMEM, "read Pod '%s/%s'", object->meta.namespace, object->meta.name);
 	}
 	*ret = pod;
+	return 0;
+}
+
+int pod_add_ephemeral(struct pod *pod, json_t *container)
+{
+	static const char key[] = "ephemeralContainers";
+	json_t *spec = json_object_get(pod->json, "spec");
+	json_t *list = json_object_get(spec, key);
+	size_t count = pod->ephemeral_count;
+	struct container *all = pod_alloc(pod, count + 1, sizeof(*all));
+
+	if (!all || container_decode(pod, container, &all[count]) < 0)
+		return -ENOMEM;
+	if (!list) {
+		list = json_array();
+		if (json_object_set_new(spec, key, list) < 0)
+			return -ENOMEM;
+	}
+	if (json_array_append(list, container) < 0)
+		return -ENOMEM;
+	if (count)
+		memcpy(all, pod->ephemeral_containers, count * sizeof(*all));
+	pod->ephemeral_containers = all;
+	pod->ephemeral_count++;
 	return 0;
 }
 

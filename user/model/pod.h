@@ -117,6 +117,7 @@ struct container {
 	struct handler *post_start, *pre_stop;	 /* NULL: none */
 	struct security security;
 	bool tty, stdin, stdin_once;
+	const char *target; /* ephemeral: whose processes it sees; NULL: its own alone */
 };
 
 enum volume_kind { VOLUME_EMPTY_DIR, VOLUME_HOST_PATH, VOLUME_PROJECTED };
@@ -182,6 +183,8 @@ struct pod {
 	size_t init_count;
 	struct container *containers;
 	size_t container_count;
+	struct container *ephemeral_containers;
+	size_t ephemeral_count;
 	struct volume *volumes;
 	size_t volume_count;
 	char hostname_buffer[64];
@@ -190,6 +193,12 @@ struct pod {
 
 /* Decodes a validated object of KIND_POD, taking a new reference to its JSON. */
 int pod_decode(const struct object *object, struct pod **ret, struct err *err);
+
+/*
+ * Adds a validated ephemeral container, with its JSON, of which @pod takes a reference.  The others move: no pointer to
+ * one of them stays right.  -ENOMEM: nothing has changed.
+ */
+int pod_add_ephemeral(struct pod *pod, json_t *container);
 
 /* Accepts NULL; returns NULL. */
 struct pod *pod_free(struct pod *pod);

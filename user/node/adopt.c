@@ -37,7 +37,7 @@ static void adopt_exited(void *userdata, const struct shim_exit *exit)
 	container = &pod->observed.containers[i];
 	if (container->phase == CONTAINER_RUNNING
 			? attempt == container->attempt
-			: container->busy && attempt == pod->work[i].starting)
+			: container->busy && attempt == pod->work[i]->starting)
 		containeraction_exited(pod, i, exit, false);
 }
 
@@ -101,10 +101,10 @@ static void adopt_container(struct node_pod *pod, const struct shim_container *h
 	if (!container_of_id(pod, held->id, &i, &attempt))
 		return;
 	container = &pod->observed.containers[i];
-	pod->work[i].starting = attempt;
+	pod->work[i]->starting = attempt;
 	if (held->state == SHIM_CREATED) {
 		container->busy =
-			shim_delete(pod->shim, held->id, adopt_deleted, &pod->work[i]) == 0;
+			shim_delete(pod->shim, held->id, adopt_deleted, pod->work[i]) == 0;
 		return;
 	}
 	if (container->phase == CONTAINER_RUNNING && container->attempt == attempt) {
@@ -241,9 +241,16 @@ static int adopt_record(struct node_pod *pod, bool *ret_stale)
 /* Nothing of this boot is known: restart counts go on from the logs, as the kubelet's do. */
 static void adopt_afresh(struct node_pod *pod)
 {
-	for (size_t i = 0; i < pod->observed.count; i++)
-		pod->observed.containers[i].attempt =
+	for (size_t i = 0; i < pod->observed.count; i++) {
+		struct container_observed *container = &pod->observed.containers[i];
+
+		container->attempt =
 			podlog_next_attempt(pod->log_dir, observed_container(pod->spec, i)->name);
+		if (!observed_is_ephemeral(pod->spec, i) || container->attempt == 0)
+			continue;
+		container->attempt--;
+		observed_lose(container);
+	}
 	pod->network_unsure = true;
 }
 

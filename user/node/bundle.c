@@ -225,6 +225,7 @@ static int config_make(
 		.oom_score_adj = oom_score_adj(input),
 		.cgroup_path = parts->cgroup,
 		.pause_pid = input->pause_pid,
+		.target_pid = input->target_pid,
 		.binds = parts->binds.list,
 		.bind_count = parts->binds.count,
 	};
@@ -279,6 +280,9 @@ int bundle_make(const struct bundle_input *input, char **ret_dir, struct err *er
 		return err_set(err, ENOMEM, "make a bundle");
 	if (input->pod->share_process_namespace)
 		return err_refuse(err, ENOTSUP, "spec.shareProcessNamespace is not supported");
+	if (input->target_pid < 0)
+		return err_refuse(err, ESRCH, "its target container %s is not running",
+			input->container->target);
 	/* What a crash left half done is not worth telling from what is whole. */
 	if (access(bundle, F_OK) == 0 || access(writable, F_OK) == 0)
 		return err_refuse(err, EEXIST, "'%s' is not empty", bundle);

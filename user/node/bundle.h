@@ -19,7 +19,8 @@ struct bundle_input {
 	const struct container *container;
 	unsigned attempt;
 	const struct image *image;
-	pid_t pause_pid; /* owner of net, ipc, uts */
+	pid_t pause_pid;  /* owner of net, ipc, uts */
+	pid_t target_pid; /* in the PID namespace to join; 0: none; -1: its container does not run */
 	struct in_addr pod_ip, host_ip;
 	const char *node_name;
 	const struct cgroups *cgroups;

@@ -293,6 +293,7 @@ static int start_make(struct container_work *work, char **ret_bundle, struct err
 		.attempt = work->starting,
 		.image = work->image,
 		.pause_pid = pod->observed.pause_pid,
+		.target_pid = ephemeral_target(pod, work->index),
 		.pod_ip = pod->observed.ip,
 		.host_ip = node->config->host_ip,
 		.node_name = node->config->node_name,
@@ -488,7 +489,7 @@ static void container_clean(struct container_work *work)
 
 void containeraction_run(struct node_pod *pod, size_t index, enum container_action action)
 {
-	struct container_work *work = &pod->work[index];
+	struct container_work *work = pod->work[index];
 
 	if (action != CONTAINER_KILL)
 		pod->observed.containers[index].busy = true;
@@ -519,7 +520,7 @@ static int init_gone(sd_event_source *source, int fd, uint32_t revents, void *us
 
 void containeraction_watch(struct node_pod *pod, size_t index, bool adopted)
 {
-	struct container_work *work = &pod->work[index];
+	struct container_work *work = pod->work[index];
 	struct container_observed *container = observed_of(work);
 
 	work->pidfd = (int)syscall(SYS_pidfd_open, container->pid, 0);
@@ -534,7 +535,7 @@ void containeraction_watch(struct node_pod *pod, size_t index, bool adopted)
 
 void containeraction_unwatch(struct node_pod *pod, size_t index)
 {
-	struct container_work *work = &pod->work[index];
+	struct container_work *work = pod->work[index];
 
 	containerprobe_stop(pod, index, PROBE_READINESS);
 	containerprobe_stop(pod, index, PROBE_LIVENESS);
@@ -559,11 +560,9 @@ static void exit_tell(struct node_pod *pod, size_t index)
 	const struct container_observed *container = &pod->observed.containers[index];
 	const struct object_meta *meta = &pod->spec->meta;
 
-	if (!pod->observed.deleting &&
-		restart_wanted(pod->spec->restart_policy, observed_is_init(pod->spec, index),
-			&container->exit) &&
+	if (!pod->observed.deleting && restart_wanted(pod->spec, index, &container->exit) &&
 		restart_due(container) > clock_now())
-		containerevent(&pod->work[index], EVENT_WARNING, "BackOff",
+		containerevent(pod->work[index], EVENT_WARNING, "BackOff",
 			"Back-off restarting failed container %s in pod %s_%s(%s)",
 			observed_container(pod->spec, index)->name, meta->name, meta->namespace,
 			meta->uid);
@@ -572,7 +571,7 @@ static void exit_tell(struct node_pod *pod, size_t index)
 void containeraction_exited(
 	struct node_pod *pod, size_t index, const struct shim_exit *exit, bool unknown)
 {
-	struct container_work *work = &pod->work[index];
+	struct container_work *work = pod->work[index];
 	struct container_observed *container = observed_of(work);
 
 	if (container->phase != CONTAINER_RUNNING)

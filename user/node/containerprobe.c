@@ -63,7 +63,7 @@ static void liveness_changed(void *userdata, bool ok, const char *message)
 static void probe_start(struct node_pod *pod, size_t index, const struct probe_spec *spec,
 	enum probe_kind kind, bool adopted)
 {
-	struct container_work *work = &pod->work[index];
+	struct container_work *work = pod->work[index];
 	struct prober_config config = {
 		.kind = kind,
 		.spec = spec,
@@ -98,5 +98,5 @@ void containerprobe_start(struct node_pod *pod, size_t index, bool adopted)
 
 void containerprobe_stop(struct node_pod *pod, size_t index, enum probe_kind kind)
 {
-	pod->work[index].probers[kind] = prober_free(pod->work[index].probers[kind]);
+	pod->work[index]->probers[kind] = prober_free(pod->work[index]->probers[kind]);
 }

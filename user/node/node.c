@@ -17,10 +17,9 @@
 #include "user/node/podrecord.h"
 #include "user/node/podstatus.h"
 
-#define POD_CONTAINERS_MAX 64
-#define ADOPT_WAIT	   (5 * USEC_PER_SEC)
-#define IMAGE_GC_INTERVAL  (300 * USEC_PER_SEC)
-#define IMAGE_GC_PERCENT   85 /* of the disk, as the kubelet's high threshold */
+#define ADOPT_WAIT	  (5 * USEC_PER_SEC)
+#define IMAGE_GC_INTERVAL (300 * USEC_PER_SEC)
+#define IMAGE_GC_PERCENT  85 /* of the disk, as the kubelet's high threshold */
 
 static int pod_order(const struct node_pod *pod, const char *namespace, const char *name)
 {
@@ -354,8 +353,8 @@ void node_pod_delete(struct node_pod *pod, int64_t grace)
 		uint64_t kill_at = observed->deleted_at + observed->grace * USEC_PER_SEC;
 
 		containerprobe_stop(pod, i, PROBE_LIVENESS);
-		if (pod->work[i].pull) {
-			pod->work[i].pull = image_wait_cancel(pod->work[i].pull);
+		if (pod->work[i]->pull) {
+			pod->work[i]->pull = image_wait_cancel(pod->work[i]->pull);
 			container->busy = false;
 		}
 		if (container->stopping && kill_at < container->kill_at)
@@ -408,9 +407,9 @@ bool node_pod_init(const struct node_pod *pod, size_t index, struct node_init *r
 	size_t i = pod->spec->init_count + index;
 	const struct container_observed *container = &pod->observed.containers[i];
 
-	if (container->phase != CONTAINER_RUNNING || container->gone || pod->work[i].pidfd < 0)
+	if (container->phase != CONTAINER_RUNNING || container->gone || pod->work[i]->pidfd < 0)
 		return false;
-	*ret = (struct node_init){container->pid, pod->work[i].pidfd, container->started};
+	*ret = (struct node_init){container->pid, pod->work[i]->pidfd, container->started};
 	return true;
 }
 

@@ -37,7 +37,7 @@ struct node_config {
 /* What people want to hear of, as an Event would say it. */
 struct node_event {
 	const char *container; /* NULL: it is about the Pod as a whole */
-	bool init;	       /* that is an init container */
+	const char *list;      /* of the spec, that it is in: "containers" */
 	bool warning;
 	const char *reason, *message; /* "Started", "Started container web" */
 };
@@ -101,8 +101,8 @@ struct node_pod *node_pod_find(const struct node *node, const char *namespace, c
 struct node_pod *node_pod_next(const struct node *node, const struct node_pod *after);
 
 /*
- * Takes over labels, annotations and images of @json (a Pod), the only parts that change without a
- * new Pod.  A container whose image is another one is stopped, and started with it.
+ * Takes over labels, annotations, images and new ephemeral containers of @json (a Pod), the only parts that change
+ * without a new Pod.  A container whose image is another one is stopped, and started with it.
  */
 void node_pod_update(struct node_pod *pod, const json_t *json);
 

@@ -23,7 +23,8 @@ static void nodepod_explain(struct node_pod *pod)
 	reason[0] = '\0';
 	if (pod->observed.deleting)
 		snprintf(reason, size, "being deleted");
-	for (size_t i = pod->spec->init_count; !reason[0] && i < pod->observed.count; i++) {
+	for (size_t i = pod->spec->init_count; !reason[0] && i < observed_end(&pod->observed);
+		i++) {
 		const struct container_observed *container = &pod->observed.containers[i];
 		const char *name = observed_container(pod->spec, i)->name;
 
@@ -172,6 +173,16 @@ static int nodepod_paths(struct node_pod *pod, struct err *err)
 	return 0;
 }
 
+struct container_work *container_work_new(struct node_pod *pod, size_t index)
+{
+	struct container_work *work = calloc(1, sizeof(*work));
+
+	if (work)
+		*work = (struct container_work){
+			.pod = pod, .index = index, .pidfd = -1, .stop_grace = -1};
+	return work;
+}
+
 static int nodepod_containers(struct node_pod *pod, uint64_t created_wall, struct err *err)
 {
 	size_t count;
@@ -184,10 +195,9 @@ static int nodepod_containers(struct node_pod *pod, uint64_t created_wall, struc
 	if (!pod->work || !pod->actions)
 		return err_set(err, ENOMEM, "add pod '%s'", pod->spec->meta.name);
 	for (size_t i = 0; i < count; i++) {
-		pod->work[i].pod = pod;
-		pod->work[i].index = i;
-		pod->work[i].pidfd = -1;
-		pod->work[i].stop_grace = -1;
+		pod->work[i] = container_work_new(pod, i);
+		if (!pod->work[i])
+			return err_set(err, ENOMEM, "add pod '%s'", pod->spec->meta.name);
 	}
 	return 0;
 }
@@ -220,9 +230,10 @@ int nodepod_new(struct node *node, struct pod *spec, uint64_t created_wall, stru
 
 void nodepod_free(struct node_pod *pod)
 {
-	for (size_t i = 0; pod->work && i < pod->observed.count; i++) {
+	for (size_t i = 0; pod->work && i < pod->observed.count && pod->work[i]; i++) {
 		containeraction_unwatch(pod, i);
-		image_free(pod->work[i].image);
+		image_free(pod->work[i]->image);
+		free(pod->work[i]);
 	}
 	shim_free(pod->shim);
 	cni_call_cancel(pod->cni_call);
@@ -241,5 +252,6 @@ void nodepod_free(struct node_pod *pod)
 	free(pod->volume_dir);
 	free(pod->id);
 	free(pod->saved);
+	json_decref(pod->refused);
 	free(pod);
 }

@@ -17,6 +17,8 @@
 #include "user/probe/probe.h"
 #include "user/probe/turns.h"
 
+#define POD_CONTAINERS_MAX 64 /* of all sorts */
+
 struct sockets;
 struct hook;
 struct sweep;
@@ -60,7 +62,7 @@ struct node_pod {
 	struct node_pod *next;
 	struct pod *spec;
 	struct pod_observed observed;
-	struct container_work *work;
+	struct container_work **work;
 	enum container_action *actions; /* room for a plan */
 	char *run_dir, *state_dir, *log_dir, *volume_dir;
 	char *id; /* "namespace/name" for messages */
@@ -81,6 +83,7 @@ struct node_pod {
 	bool unsaved;	     /* the last record could not be written */
 	bool result_saved;   /* how it finished is kept beyond this boot */
 	bool record_lost;    /* it was damaged: verdicts come from the data plane */
+	json_t *refused;     /* ephemeral containers that cannot be, by name; NULL: none */
 	bool network_unsure; /* an ADD of an earlier podnetd may have happened */
 };
 
@@ -88,6 +91,8 @@ struct node_pod {
 int nodepod_new(struct node *node, struct pod *spec, uint64_t created_wall, struct node_pod **ret,
 	struct err *err);
 void nodepod_free(struct node_pod *pod);
+/* The work of one more container; NULL: no memory. */
+struct container_work *container_work_new(struct node_pod *pod, size_t index);
 /* Plans again on the next turn of the loop. */
 void nodepod_kick(struct node_pod *pod);
 /* Something observed changed: tells the data plane, writes the record, tells the agent, plans again. */
@@ -128,6 +133,15 @@ void container_id(
 /* The container and attempt that an id names; false when it is none of this Pod's. */
 bool container_of_id(
 	const struct node_pod *pod, const char *id, size_t *ret_index, unsigned *ret_attempt);
+
+/* ephemeral.c */
+/* Takes over the ephemeral containers that @json, the Pod as its source has it, has got; true: there were some. */
+bool ephemeral_update(struct node_pod *pod, const json_t *json);
+/*
+ * The process whose PID namespace container @index joins: 0: none, it has its own; -1: the container that it
+ * targets does not run.
+ */
+pid_t ephemeral_target(const struct node_pod *pod, size_t index);
 
 /* containerprobe.c */
 void containerprobe_start(struct node_pod *pod, size_t index, bool adopted);

@@ -78,7 +78,8 @@ struct pod_observed {
 	uint64_t created_wall;
 	uint64_t ready_wall; /* of the last change of Ready */
 	bool was_ready;
-	size_t count; /* init containers first, then the containers */
+	size_t count;	  /* init containers first, then the containers, then the ephemeral ones */
+	size_t ephemeral; /* how many of the last are ephemeral */
 	struct container_observed *containers;
 };
 
@@ -91,11 +92,20 @@ enum pod_serving {
 	SERVING_DOWN,	     /* a container is dead: nothing will answer */
 };
 
+/* It was running, and nobody can tell how that ended. */
+void observed_lose(struct container_observed *container);
+
 /* The container of the spec that observed->containers[index] belongs to. */
 const struct container *observed_container(const struct pod *pod, size_t index);
 
 /* True for an init container. */
 bool observed_is_init(const struct pod *pod, size_t index);
+
+/* True for an ephemeral container: it does not count for what the Pod is, and is never started again. */
+bool observed_is_ephemeral(const struct pod *pod, size_t index);
+
+/* Behind the last container that makes the Pod what it is. */
+size_t observed_end(const struct pod_observed *observed);
 
 /* The container runs and its readiness verdict is good. */
 bool container_is_ready(const struct container_observed *container);

@@ -199,22 +199,24 @@ static json_t *oci_mounts(const struct oci_input *input)
 	return r < 0 ? NULL : take_ptr(mounts);
 }
 
-static json_t *oci_namespaces(pid_t pause_pid)
+static json_t *oci_namespaces(pid_t pause_pid, pid_t target_pid)
 {
+	json_t *pid = target_pid ? json_sprintf("/proc/%d/ns/pid", target_pid) : NULL;
 	json_t *net = json_sprintf("/proc/%d/ns/net", pause_pid);
 	json_t *ipc = json_sprintf("/proc/%d/ns/ipc", pause_pid);
 	json_t *uts = json_sprintf("/proc/%d/ns/uts", pause_pid);
 
-	return json_pack("[{s:s}, {s:s}, {s:s}, {s:s, s:o}, {s:s, s:o}, {s:s, s:o}]", "type", "pid",
-		"type", "mount", "type", "cgroup", "type", "network", "path", net, "type", "ipc",
-		"path", ipc, "type", "uts", "path", uts);
+	return json_pack("[{s:s, s:o*}, {s:s}, {s:s}, {s:s, s:o}, {s:s, s:o}, {s:s, s:o}]", "type",
+		"pid", "path", pid, "type", "mount", "type", "cgroup", "type", "network", "path",
+		net, "type", "ipc", "path", ipc, "type", "uts", "path", uts);
 }
 
 static json_t *oci_linux(const struct oci_input *input)
 {
 	return json_pack("{s:s, s:o, s:O, s:o, s:o}", "cgroupsPath", input->cgroup_path,
-		"namespaces", oci_namespaces(input->pause_pid), "resources", input->resources,
-		"maskedPaths", strings(masked_paths), "readonlyPaths", strings(read_only_paths));
+		"namespaces", oci_namespaces(input->pause_pid, input->target_pid), "resources",
+		input->resources, "maskedPaths", strings(masked_paths), "readonlyPaths",
+		strings(read_only_paths));
 }
 
 int oci_config(const struct oci_input *input, json_t **ret, struct err *err)

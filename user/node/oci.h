@@ -31,6 +31,7 @@ struct oci_input {
 	int oom_score_adj;
 	const char *cgroup_path; /* below each hierarchy's root: "/kubepods/podUID/NAME.ATTEMPT" */
 	pid_t pause_pid;	 /* owner of the namespaces net, ipc, uts */
+	pid_t target_pid;	 /* in the PID namespace to join; 0: it gets its own */
 	const struct oci_bind *binds;
 	size_t bind_count;
 };

@@ -5,13 +5,35 @@
 
 const struct container *observed_container(const struct pod *pod, size_t index)
 {
-	return index < pod->init_count ? &pod->init_containers[index]
-				       : &pod->containers[index - pod->init_count];
+	if (index < pod->init_count)
+		return &pod->init_containers[index];
+	index -= pod->init_count;
+	return index < pod->container_count
+		       ? &pod->containers[index]
+		       : &pod->ephemeral_containers[index - pod->container_count];
 }
 
 bool observed_is_init(const struct pod *pod, size_t index)
 {
 	return index < pod->init_count;
+}
+
+bool observed_is_ephemeral(const struct pod *pod, size_t index)
+{
+	return index >= pod->init_count + pod->container_count;
+}
+
+size_t observed_end(const struct pod_observed *observed)
+{
+	return observed->count - observed->ephemeral;
+}
+
+void observed_lose(struct container_observed *container)
+{
+	container->phase = CONTAINER_EXITED;
+	container->pid = 0;
+	container->has_exit = container->unknown_exit = container->cleaned = true;
+	container->exit = (struct shim_exit){.code = 137, .signal = 9};
 }
 
 bool container_is_ready(const struct container_observed *container)
@@ -34,7 +56,7 @@ bool pod_is_initialized(const struct pod *pod, const struct pod_observed *observ
 
 static bool containers_are_ready(const struct pod *pod, const struct pod_observed *observed)
 {
-	for (size_t i = pod->init_count; i < observed->count; i++)
+	for (size_t i = pod->init_count; i < observed_end(observed); i++)
 		if (!container_is_ready(&observed->containers[i]))
 			return false;
 	return true;
@@ -55,7 +77,7 @@ enum pod_serving pod_serving(const struct pod *pod, const struct pod_observed *o
 	/* What may still run in a lost sandbox is about to be killed. */
 	if (observed->sandbox == SANDBOX_LOST)
 		return SERVING_DOWN;
-	for (size_t i = pod->init_count; i < observed->count; i++)
+	for (size_t i = pod->init_count; i < observed_end(observed); i++)
 		if (observed->containers[i].phase == CONTAINER_EXITED ||
 			observed->containers[i].gone)
 			return SERVING_DOWN;
@@ -64,10 +86,12 @@ enum pod_serving pod_serving(const struct pod *pod, const struct pod_observed *o
 	return observed->deleting ? SERVING_TERMINATING : SERVING_READY;
 }
 
-bool restart_wanted(enum restart_policy policy, bool init, const struct shim_exit *exit)
+bool restart_wanted(const struct pod *pod, size_t index, const struct shim_exit *exit)
 {
-	switch (policy) {
-	case RESTART_ALWAYS: return !init || exit->code != 0;
+	if (observed_is_ephemeral(pod, index))
+		return false;
+	switch (pod->restart_policy) {
+	case RESTART_ALWAYS: return !observed_is_init(pod, index) || exit->code != 0;
 	case RESTART_ON_FAILURE: return exit->code != 0;
 	case RESTART_NEVER: break;
 	}
@@ -79,15 +103,14 @@ static bool container_rests(const struct pod *pod, const struct pod_observed *ob
 {
 	const struct container_observed *container = &observed->containers[i];
 
-	return container->phase == CONTAINER_EXITED &&
-	       !restart_wanted(pod->restart_policy, observed_is_init(pod, i), &container->exit);
+	return container->phase == CONTAINER_EXITED && !restart_wanted(pod, i, &container->exit);
 }
 
 bool pod_is_finished(const struct pod *pod, const struct pod_observed *observed, bool *ret_failed)
 {
 	bool failed = false;
 
-	for (size_t i = 0; i < observed->count; i++) {
+	for (size_t i = 0; i < observed_end(observed); i++) {
 		if (!container_rests(pod, observed, i))
 			return false;
 		failed |= observed->containers[i].exit.code != 0;
@@ -153,6 +176,9 @@ static enum container_action plan_container(const struct pod *pod,
 		return CONTAINER_CLEAN;
 	if (container_rests(pod, observed, i))
 		return CONTAINER_NOTHING;
+	/* What is not recorded yet would be unknown to the next podnetd. */
+	if (observed_is_ephemeral(pod, i) && !observed->prepared)
+		return CONTAINER_NOTHING;
 	return plan_start(observed, container, now, plan);
 }
 
@@ -167,7 +193,7 @@ static void plan_containers(const struct pod *pod, const struct pod_observed *ob
 	}
 }
 
-/* Stops every container; true when none is left that runs, starts or has to be cleaned up. */
+/* Stops every container that runs; true when none is left that runs, starts or has to be cleaned up. */
 static bool plan_stop_all(const struct pod_observed *observed, uint64_t now, struct pod_plan *plan,
 	enum container_action *ret)
 {
@@ -231,16 +257,6 @@ static enum pod_action plan_creation(
 	return observed->networked ? POD_NOTHING : POD_NETWORK;
 }
 
-static bool all_cleaned(const struct pod_observed *observed)
-{
-	for (size_t i = 0; i < observed->count; i++)
-		if (observed->containers[i].busy ||
-			(observed->containers[i].phase == CONTAINER_EXITED &&
-				!observed->containers[i].cleaned))
-			return false;
-	return true;
-}
-
 void pod_plan(const struct pod *pod, const struct pod_observed *observed, uint64_t now,
 	struct pod_plan *ret, enum container_action *ret_containers)
 {
@@ -257,8 +273,8 @@ void pod_plan(const struct pod *pod, const struct pod_observed *observed, uint64
 		if (due(observed->retry_at, now, ret))
 			ret->action = POD_RESET;
 	} else if (pod_is_finished(pod, observed, &failed)) {
-		plan_containers(pod, observed, now, ret, ret_containers);
-		if (all_cleaned(observed) && due(observed->retry_at, now, ret))
+		if (plan_stop_all(observed, now, ret, ret_containers) &&
+			due(observed->retry_at, now, ret))
 			ret->action = plan_release(observed);
 	} else {
 		ret->action = plan_creation(observed, now, ret);

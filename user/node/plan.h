@@ -41,8 +41,8 @@ struct pod_plan {
 void pod_plan(const struct pod *pod, const struct pod_observed *observed, uint64_t now,
 	struct pod_plan *ret, enum container_action *ret_containers);
 
-/* True when the restart policy asks for another attempt after this exit. */
-bool restart_wanted(enum restart_policy policy, bool init, const struct shim_exit *exit);
+/* True when the restart policy asks for another attempt after this exit of container @index. */
+bool restart_wanted(const struct pod *pod, size_t index, const struct shim_exit *exit);
 
 /* When an exited container starts again: its exit plus the back-off. */
 uint64_t restart_due(const struct container_observed *container);

@@ -233,7 +233,7 @@ static void reset_killed(void *userdata, int result, const char *reason)
 	}
 	for (size_t i = 0; i < pod->observed.count; i++) {
 		reset_container(pod, i);
-		if (!pod->work[i].pull && !pod->work[i].erasing)
+		if (!pod->work[i]->pull && !pod->work[i]->erasing)
 			pod->observed.containers[i].busy = false;
 	}
 	network_del(pod, reset_network_gone);

@@ -35,7 +35,9 @@ void containerevent(struct container_work *work, enum podevent_type type, const 
 	const struct pod *spec = work->pod->spec;
 	struct node_event event = {
 		.container = observed_container(spec, work->index)->name,
-		.init = observed_is_init(spec, work->index),
+		.list = observed_is_init(spec, work->index)	   ? "initContainers"
+			: observed_is_ephemeral(spec, work->index) ? "ephemeralContainers"
+								   : "containers",
 		.warning = type == EVENT_WARNING,
 		.reason = reason,
 	};

@@ -114,8 +114,9 @@ int podlog_remove(const struct node_config *config, const struct pod *pod, const
 {
 	int r = 0;
 
-	for (size_t i = 0;
-		config->log_links && r == 0 && i < pod->init_count + pod->container_count; i++) {
+	for (size_t i = 0; config->log_links && r == 0 &&
+			   i < pod->init_count + pod->container_count + pod->ephemeral_count;
+		i++) {
 		const char *name = observed_container(pod, i)->name;
 
 		r = podlog_remove_links(
@@ -174,6 +175,6 @@ void podlog_rotate(struct node_pod *pod)
 			log_warning("pod %s: %s, ignoring", pod->id, err.text);
 		container_id(pod, i, container->attempt, id);
 		if (r)
-			shim_reopen_log(pod->shim, id, reopened, &pod->work[i]);
+			shim_reopen_log(pod->shim, id, reopened, pod->work[i]);
 	}
 }

@@ -12,7 +12,8 @@ int observed_init(const struct pod *pod, uint64_t created_wall, struct pod_obser
 {
 	memset(observed, 0, sizeof(*observed));
 	observed->created_wall = created_wall;
-	observed->count = pod->init_count + pod->container_count;
+	observed->ephemeral = pod->ephemeral_count;
+	observed->count = pod->init_count + pod->container_count + pod->ephemeral_count;
 	observed->containers =
 		calloc(observed->count ? observed->count : 1, sizeof(observed->containers[0]));
 	return observed->containers ? 0 : -ENOMEM;
@@ -164,12 +165,20 @@ json_t *podrecord_encode(const struct pod_observed *observed)
 		observed->drained, "containers", containers);
 }
 
+/*
+ * This record and the one of what was admitted are written one after the other: either may know more ephemeral
+ * containers.  None of those that only one of them knows has been started.
+ */
+static bool count_fits(size_t count, const struct pod_observed *observed)
+{
+	return count >= observed_end(observed) && (observed->ephemeral || count == observed->count);
+}
+
 int podrecord_decode(const json_t *record, struct pod_observed *observed, struct err *err)
 {
 	json_int_t ip, deleted_at, deleted_wall, grace, ready_wall;
 	int sandbox, pause, networked, deleting, ready, drained;
-	json_t *containers, *entry;
-	size_t i;
+	json_t *containers;
 
 	if (json_unpack((json_t *)record,
 		    "{s:i, s:i, s:b, s:I, s:b, s:I, s:I, s:I, s:b, s:I, s:b, s:o}", "sandbox",
@@ -177,11 +186,11 @@ int podrecord_decode(const json_t *record, struct pod_observed *observed, struct
 		    &deleting, "deletedAt", &deleted_at, "deletedWall", &deleted_wall, "grace",
 		    &grace, "ready", &ready, "readyWall", &ready_wall, "drained", &drained,
 		    "containers", &containers) < 0 ||
-		json_array_size(containers) != observed->count || sandbox < SANDBOX_ABSENT ||
+		!count_fits(json_array_size(containers), observed) || sandbox < SANDBOX_ABSENT ||
 		sandbox > SANDBOX_LOST)
 		return err_refuse(err, EBADMSG, "the record of what was observed does not fit");
-	json_array_foreach (containers, i, entry) {
-		if (!container_decode(entry, &observed->containers[i]))
+	for (size_t i = 0; i < observed->count && i < json_array_size(containers); i++) {
+		if (!container_decode(json_array_get(containers, i), &observed->containers[i]))
 			return err_refuse(
 				err, EBADMSG, "container %zu of the record is damaged", i);
 	}

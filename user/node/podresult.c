@@ -73,6 +73,8 @@ static void podresult_age(struct pod_observed *observed)
 	observed->networked = false;
 	observed->pause_pid = 0;
 	for (size_t i = 0; i < observed->count; i++) {
+		if (observed->containers[i].phase == CONTAINER_RUNNING)
+			observed_lose(&observed->containers[i]);
 		observed->containers[i].cleaned = true;
 		observed->containers[i].started = observed->containers[i].finished = 0;
 	}

@@ -30,8 +30,7 @@ static bool container_restarts(const struct podstatus_input *in, size_t i)
 	const struct container_observed *container = &in->observed->containers[i];
 
 	return container->phase == CONTAINER_EXITED && !in->observed->deleting &&
-	       restart_wanted(
-		       in->pod->restart_policy, observed_is_init(in->pod, i), &container->exit);
+	       restart_wanted(in->pod, i, &container->exit);
 }
 
 const char *podstatus_phase(const struct pod *pod, const struct pod_observed *observed)
@@ -43,7 +42,7 @@ const char *podstatus_phase(const struct pod *pod, const struct pod_observed *ob
 		return failed ? "Failed" : "Succeeded";
 	if (!pod_is_initialized(pod, observed))
 		return "Pending";
-	for (size_t i = pod->init_count; i < observed->count; i++) {
+	for (size_t i = pod->init_count; i < observed_end(observed); i++) {
 		const struct container_observed *container = &observed->containers[i];
 
 		waiting += container->phase == CONTAINER_ABSENT && !container->has_last;
@@ -131,11 +130,15 @@ static json_t *status_container(const struct podstatus_input *in, size_t i)
 	const struct container *spec = observed_container(in->pod, i);
 	bool init_done = observed_is_init(in->pod, i) && container->phase == CONTAINER_EXITED &&
 			 container->exit.code == 0;
-	json_t *status = json_pack("{s:s, s:o, s:o, s:b, s:i, s:s, s:s, s:b}", "name", spec->name,
+	bool counts = !observed_is_ephemeral(in->pod, i);
+	json_t *status = json_pack("{s:s, s:o, s:o, s:b, s:i, s:s, s:s}", "name", spec->name,
 		"state", status_state(in, i), "lastState", status_last(in, i), "ready",
-		init_done || container_is_ready(container), "restartCount", (int)container->attempt,
-		"image", spec->image, "imageID", container->image_digest, "started",
-		container->phase == CONTAINER_RUNNING);
+		init_done || (counts && container_is_ready(container)), "restartCount",
+		(int)container->attempt, "image", spec->image, "imageID", container->image_digest);
+
+	if (status && counts)
+		json_object_set_new(
+			status, "started", json_boolean(container->phase == CONTAINER_RUNNING));
 
 	if (status && container->phase != CONTAINER_ABSENT)
 		json_object_set_new(status, "containerID",
@@ -193,7 +196,7 @@ static json_t *status_ready(const struct podstatus_input *in, const char *type)
 		finished ? "PodCompleted" : "ContainersNotReady");
 
 	return finished ? condition
-			: status_lacking(condition, in, in->pod->init_count, observed->count,
+			: status_lacking(condition, in, in->pod->init_count, observed_end(observed),
 				  container_is_ready, "unready");
 }
 
@@ -233,13 +236,16 @@ json_t *podstatus_build(const struct podstatus_input *in)
 		podstatus_phase(in->pod, observed), "conditions", status_conditions(in), "hostIP",
 		status_address(in->host_ip), "startTime", status_time(observed->created_wall),
 		"qosClass", qos[pod_qos(in->pod)], "containerStatuses",
-		status_containers(in, in->pod->init_count, observed->count));
+		status_containers(in, in->pod->init_count, observed_end(observed)));
 
 	if (!status)
 		return NULL;
 	if (in->pod->init_count)
 		json_object_set_new(status, "initContainerStatuses",
 			status_containers(in, 0, in->pod->init_count));
+	if (observed->ephemeral)
+		json_object_set_new(status, "ephemeralContainerStatuses",
+			status_containers(in, observed_end(observed), observed->count));
 	if (observed->networked) {
 		json_object_set_new(status, "podIP", status_address(observed->ip));
 		json_object_set_new(

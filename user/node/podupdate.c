@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What of a Pod may change while it runs: labels, annotations, images. */
+/* What of a Pod may change while it runs: labels, annotations, images, ephemeral containers. */
 #include <string.h>
 
 #include "user/node/nodepod.h"
@@ -58,15 +58,15 @@ static void container_replace(struct node_pod *pod, size_t index)
 	container->image_present = false;
 	container->failures = container->crashes = 0;
 	container->retry_at = 0;
-	pod->work[index].image = image_free(pod->work[index].image);
-	if (pod->work[index].pull) {
-		pod->work[index].pull = image_wait_cancel(pod->work[index].pull);
+	pod->work[index]->image = image_free(pod->work[index]->image);
+	if (pod->work[index]->pull) {
+		pod->work[index]->pull = image_wait_cancel(pod->work[index]->pull);
 		container->busy = false;
 	}
 	if (container->phase != CONTAINER_RUNNING)
 		return;
 	container->stop_requested = true;
-	containerevent(&pod->work[index], EVENT_NORMAL, "Killing",
+	containerevent(pod->work[index], EVENT_NORMAL, "Killing",
 		"Container %s definition changed, will be restarted", name);
 }
 
@@ -101,6 +101,7 @@ void node_pod_update(struct node_pod *pod, const json_t *json)
 
 	images |= update_images(
 		pod, json, "containers", spec->containers, spec->container_count, spec->init_count);
+	images |= ephemeral_update(pod, json);
 	if (!meta && !images)
 		return;
 	pod->observed.prepared = false; /* records the Pod anew; all else is there already */
