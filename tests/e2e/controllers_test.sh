@@ -190,6 +190,19 @@ eventually "one that is gone is none" 20 answers '[[]]' "$slices" '[.items[].end
 ask DELETE "$services/web" >/dev/null
 eventually "without the Service there are none" 20 answers '[]' "$slices" .items
 eventually "of either kind" 20 missing "$NS/default/endpoints/web"
+make "$services" '{"kind":"Service","apiVersion":"v1","metadata":{"name":"web"},"spec":{"ports":[{"port":80}]}}' >/dev/null
+make "$NS/default/endpoints" '{"kind":"Endpoints","apiVersion":"v1","metadata":{"name":"web","labels":{"l":"m"}},
+	"subsets":[{"addresses":[{"ip":"10.9.0.1"}],"notReadyAddresses":[{"ip":"10.9.0.2"}],"ports":[{"port":5432}]}]}' >/dev/null
+eventually "Endpoints that somebody else keeps are mirrored" 20 answers '[["10.9.0.1",true],["10.9.0.2",false]]' \
+	"$slices" '[.items[].endpoints[] | [.addresses[0], .conditions.ready]]'
+is "in a slice that is theirs" "$(get "$slices" '.items[0] | [.metadata.labels, .metadata.ownerReferences[0].kind, .ports[0].port]')" \
+	'[{"l":"m","kubernetes.io/service-name":"web","endpointslice.kubernetes.io/managed-by":"endpointslicemirroring-controller.k8s.io"},"Endpoints",5432]'
+ask PATCH "$NS/default/endpoints/web" "$MERGE" '{"subsets":[{"addresses":[{"ip":"10.9.0.3"}],"ports":[{"port":5432}]}]}' >/dev/null
+eventually "which follows them" 20 answers '["10.9.0.3"]' "$slices" '[.items[].endpoints[].addresses[0]]'
+ask PATCH "$NS/default/endpoints/web" "$MERGE" '{"metadata":{"labels":{"endpointslice.kubernetes.io/skip-mirror":"true"}}}' >/dev/null
+eventually "until they say that it shall not" 20 answers '[]' "$slices" .items
+ask DELETE "$services/web" >/dev/null
+ask DELETE "$NS/default/endpoints/web" >/dev/null
 
 # --- what belongs to others ---
 deployments=/apis/apps/v1/namespaces/default/deployments

@@ -164,6 +164,122 @@ TEST(services_without_selector_are_somebody_elses)
 	}
 }
 
+#define MIRRORED(meta, subsets)                                                                \
+	"{'kind':'Endpoints','apiVersion':'v1','metadata':{'name':'db','namespace':'d','uid':" \
+	"'e'" meta "},'subsets':[" subsets "]}"
+#define ONE "{'addresses':[{'ip':'10.0.0.1'}],'ports':[{'port':80,'protocol':'TCP'}]}"
+
+static json_t *slice_stored(const char *name, const char *manager, const char *ip)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		"{'metadata':{'name':'%s','namespace':'d','uid':'%s','labels':{'" SLICE_SERVICE
+		"':'db','" SLICE_MANAGER "':'%s'}},'addressType':'IPv4','endpoints':[{'addresses':"
+		"['%s'],'conditions':{'ready':true}}],'ports':[{'name':'','port':80,'protocol':"
+		"'TCP'}]}",
+		name, name, manager, ip);
+	return json_quoted(text);
+}
+
+TEST(what_others_keep_is_mirrored)
+{
+	static const struct {
+		const char *what, *selector, *endpoints, *slice, *manager, *want;
+	} rows[] = {
+		{"made", "", MIRRORED("", ONE), NULL, NULL, "POST " SLICES "\n"},
+		{"kept", "", MIRRORED("", ONE), "10.0.0.1", SLICE_MIRROR, ""},
+		{"changed", "", MIRRORED("", ONE), "10.0.0.2", SLICE_MIRROR,
+			"PATCH " SLICES "/s\n"},
+		{"a label more", "", MIRRORED(",'labels':{'a':'b'}", ONE), "10.0.0.1", SLICE_MIRROR,
+			"PATCH " SLICES "/s\n"},
+		{"what kubectl notes is not one", "",
+			MIRRORED(",'annotations':{'kubectl.kubernetes.io/"
+				 "last-applied-configuration':'x'}",
+				ONE),
+			"10.0.0.1", SLICE_MIRROR, ""},
+		{"gone", "", NULL, "10.0.0.1", SLICE_MIRROR, "DELETE " SLICES "/s\n"},
+		{"empty", "", MIRRORED("", ""), "10.0.0.1", SLICE_MIRROR, "DELETE " SLICES "/s\n"},
+		{"a Service that selects", "'app':'db'", MIRRORED("", ONE), "10.0.0.1",
+			SLICE_MIRROR, "DELETE " SLICES "/s\n"},
+		{"a Service that is gone", NULL, MIRRORED("", ONE), "10.0.0.1", SLICE_MIRROR,
+			"DELETE " SLICES "/s\n"},
+		{"told to be skipped", "",
+			MIRRORED(",'labels':{'endpointslice.kubernetes.io/skip-mirror':'true'}",
+				ONE),
+			"10.0.0.1", SLICE_MIRROR, "DELETE " SLICES "/s\n"},
+		{"a lock", "",
+			MIRRORED(",'annotations':{'control-plane.alpha.kubernetes.io/leader':'{}'}",
+				ONE),
+			NULL, NULL, ""},
+		{"those of others stay", "", MIRRORED("", ""), "10.0.0.1", SLICE_SELF, ""},
+		{"two families are two slices", "",
+			MIRRORED("", "{'addresses':[{'ip':'10.0.0.1'},{'ip':'fd00::1'}]}"), NULL,
+			NULL, "POST " SLICES "\nPOST " SLICES "\n"},
+		{"other ports are another slice", "",
+			MIRRORED("", "{'addresses':[{'ip':'10.0.0.1'}],'ports':[{'port':81,"
+				     "'protocol':'TCP'}]}"),
+			"10.0.0.1", SLICE_MIRROR, "DELETE " SLICES "/s\nPOST " SLICES "\n"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char service[128], text[PLAN_TEXT];
+		AUTO_JSON slices = json_object();
+		AUTO_JSON endpoints = rows[i].endpoints ? json_quoted(rows[i].endpoints) : NULL;
+		AUTO_JSON before = NULL;
+		struct requests plan = {.again = UINT64_MAX};
+
+		snprintf(service, sizeof(service), "{'spec':{'selector':{%s}}}",
+			rows[i].selector ? rows[i].selector : "");
+		before = rows[i].selector ? json_quoted(service) : NULL;
+		if (rows[i].slice)
+			json_object_set_new(
+				slices, "d/s", slice_stored("s", rows[i].manager, rows[i].slice));
+		CHECK_EQ(rows[i].what, mirror_plan("d", "db", before, endpoints, slices, &plan), 0);
+		CHECK_STR(rows[i].what, plan_text(&plan, text), rows[i].want);
+		requests_clear(&plan);
+	}
+}
+
+/* @count addresses of each sort. */
+static json_t *endpoints_many(unsigned ready, unsigned unready)
+{
+	json_t *endpoints = json_quoted(MIRRORED(",'labels':{'a':'b'}", "{}"));
+	json_t *subset = json_array_get(json_object_get(endpoints, "subsets"), 0);
+	json_t *lists[2] = {json_array(), json_array()};
+
+	for (unsigned i = 0; i < ready + unready; i++)
+		json_array_append_new(lists[i >= ready],
+			json_pack("{s:o}", "ip", json_sprintf("10.0.%u.%u", i / 250, i % 250 + 1)));
+	json_object_set_new(subset, "addresses", lists[0]);
+	json_object_set_new(subset, "notReadyAddresses", lists[1]);
+	return endpoints;
+}
+
+TEST(a_mirror_has_a_thousand_of_a_subset_and_those_that_are_ready_first)
+{
+	AUTO_JSON service = json_quoted("{'spec':{}}");
+	AUTO_JSON endpoints = endpoints_many(999, 7);
+	AUTO_JSON none = json_object();
+	AUTO_FREE char *labels = NULL;
+	struct requests plan = {.again = UINT64_MAX};
+	char text[PLAN_TEXT];
+	const json_t *body, *last;
+
+	CHECK_EQ("plan", mirror_plan("d", "db", service, endpoints, none, &plan), 0);
+	CHECK_STR("one slice", plan_text(&plan, text), "POST " SLICES "\n");
+	body = plan_body(&plan, "POST");
+	last = json_array_get(json_object_get(body, "endpoints"), 999);
+	CHECK_EQ("of a thousand", endpoint_count(body), 1000);
+	CHECK("the last is not ready",
+		json_is_false(json_object_get(json_object_get(last, "conditions"), "ready")));
+	labels = json_short(json_object_get(json_object_get(body, "metadata"), "labels"));
+	CHECK_STR("labels", labels,
+		"{\"a\":\"b\",\"" SLICE_MANAGER "\":\"" SLICE_MIRROR "\",\"" SLICE_SERVICE
+		"\":\"db\"}");
+	requests_clear(&plan);
+}
+
 TEST(endpoints_are_in_the_order_of_their_addresses)
 {
 	AUTO_JSON service = service_make("'ports':[{'name':'w','port':80}]");

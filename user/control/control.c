@@ -32,6 +32,7 @@ static const struct controller_kind *const kinds[] = {
 	&controller_tokens,
 	&controller_slices,
 	&controller_endpoints,
+	&controller_mirror,
 	&controller_garbage_collector,
 	&controller_nodes,
 	&controller_eviction,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Services and what stands behind them, among what is followed.  Each key is the Service's. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "user/base/cleanup.h"
 #include "user/control/endpoint.h"
 #include "user/control/endpoints.h"
 #include "user/control/owned.h"
@@ -25,20 +27,25 @@ static void look_before(struct controller *controller, const json_t *pod)
 			controller_look(controller, key);
 }
 
-static void slices_changed(struct controller *controller, enum followed kind, const json_t *object)
+/* The Service whose slice this is. */
+static void look_at_service(struct controller *controller, const json_t *slice)
 {
-	const json_t *labels = json_object_get(json_object_get(object, "metadata"), "labels");
+	const json_t *labels = json_object_get(json_object_get(slice, "metadata"), "labels");
 	char key[INFORMER_KEY_MAX];
 
+	snprintf(key, sizeof(key), "%s/%s", meta_text(slice, "namespace"),
+		json_string_at(labels, SLICE_SERVICE, ""));
+	controller_look(controller, key);
+}
+
+static void slices_changed(struct controller *controller, enum followed kind, const json_t *object)
+{
 	if (kind == FOLLOWED_SERVICES)
 		controller_look_at(controller, object);
 	else if (kind == FOLLOWED_PODS)
 		look_before(controller, object);
-	if (kind != FOLLOWED_SLICES)
-		return;
-	snprintf(key, sizeof(key), "%s/%s", meta_text(object, "namespace"),
-		json_string_at(labels, SLICE_SERVICE, ""));
-	controller_look(controller, key);
+	else if (kind == FOLLOWED_SLICES)
+		look_at_service(controller, object);
 }
 
 static int service_slices_plan(
@@ -83,4 +90,35 @@ const struct controller_kind controller_endpoints = {
 	.name = "endpoint-controller",
 	.changed = endpoints_changed,
 	.plan = service_endpoints_plan,
+};
+
+static void mirror_changed(struct controller *controller, enum followed kind, const json_t *object)
+{
+	const json_t *labels = json_object_get(json_object_get(object, "metadata"), "labels");
+
+	if (kind == FOLLOWED_SERVICES || kind == FOLLOWED_ENDPOINTS)
+		controller_look_at(controller, object);
+	else if (kind == FOLLOWED_SLICES &&
+		 strcmp(json_string_at(labels, SLICE_MANAGER, ""), SLICE_MIRROR) == 0)
+		look_at_service(controller, object);
+}
+
+static int service_mirror_plan(
+	const struct controller *controller, const char *key, struct requests *plan)
+{
+	const struct control *control = controller->control;
+	const char *name = strchr(key, '/') + 1;
+	AUTO_FREE char *namespace = strndup(key, (size_t)(name - key) - 1);
+
+	return namespace
+		       ? mirror_plan(namespace, name, service_of(controller, key),
+				 json_object_get(control_objects(control, FOLLOWED_ENDPOINTS), key),
+				 control_objects(control, FOLLOWED_SLICES), plan)
+		       : -ENOMEM;
+}
+
+const struct controller_kind controller_mirror = {
+	.name = "endpoint-slice-mirroring-controller",
+	.changed = mirror_changed,
+	.plan = service_mirror_plan,
 };

@@ -83,7 +83,7 @@ extern const struct controller_kind controller_namespaces, controller_service_ac
 extern const struct controller_kind controller_nodes, controller_eviction, controller_pod_collector,
 	controller_event_collector;
 /* services.c */
-extern const struct controller_kind controller_slices, controller_endpoints;
+extern const struct controller_kind controller_slices, controller_endpoints, controller_mirror;
 /* certificates.c */
 extern const struct controller_kind controller_certificates, controller_tokens;
 /* collector.c */
