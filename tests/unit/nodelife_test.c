@@ -2,9 +2,11 @@
 /* Nodes that fall silent, what they are tainted with, and who leaves them. */
 #include "tests/json.h"
 #include "tests/requests.h"
+#include "user/base/clock.h"
 #include "user/control/eviction.h"
 #include "user/control/nodelife.h"
 #include "user/control/podgc.h"
+#include "user/control/zones.h"
 #include "user/model/age.h"
 
 #define NOW   1767225600 /* 2026-01-01T00:00:00Z */
@@ -42,25 +44,29 @@ TEST(taints_are_as_conditions_are)
 {
 	static const struct {
 		const char *what, *ready, *spec;
-		bool alone;
+		enum { FREE, ALONE, HELD } how;
 		const char *want;
 	} rows[] = {
-		{"ready, and without taints", "True", "", false, "-"},
-		{"not ready", "False", "", false, "not-ready:Sch not-ready:Exe"},
-		{"unknown", "Unknown", "", false, "unreachable:Sch unreachable:Exe"},
-		{"the last node evicts nobody", "Unknown", "", true, "unreachable:Sch"},
-		{"one that has not said anything", NULL, "", false, "not-ready:Sch"},
+		{"ready, and without taints", "True", "", FREE, "-"},
+		{"not ready", "False", "", FREE, "not-ready:Sch not-ready:Exe"},
+		{"unknown", "Unknown", "", FREE, "unreachable:Sch unreachable:Exe"},
+		{"the last node evicts nobody", "Unknown", "", ALONE, "unreachable:Sch"},
+		{"one whose turn it is not", "Unknown", "", HELD, "unreachable:Sch"},
+		{"it is not asked when one is emptied already", "Unknown",
+			"'taints':[{'key':'" K "not-ready','effect':'NoExecute'," ADDED "}]", FREE,
+			"unreachable:Sch unreachable:Exe"},
+		{"one that has not said anything", NULL, "", FREE, "not-ready:Sch"},
 		{"ready again", "True",
 			"'taints':[{'key':'" K "not-ready','effect':'NoSchedule'},{'key':'" K
 			"unreachable','effect':'NoExecute'}]",
-			false, ""},
+			FREE, ""},
 		{"those of others stay", "True",
 			"'taints':[{'key':'x/mine','effect':'NoSchedule'},{'key':'" K
 			"not-ready','effect':'NoSchedule'}]",
-			false, "mine:Sch(no time)"},
+			FREE, "mine:Sch(no time)"},
 		{"and get a time when it counts", "True",
-			"'taints':[{'key':'x/mine','effect':'NoExecute'}]", false, "mine:Exe"},
-		{"cordoned", "True", "'unschedulable':true", false, "unschedulable:Sch"},
+			"'taints':[{'key':'x/mine','effect':'NoExecute'}]", FREE, "mine:Exe"},
+		{"cordoned", "True", "'unschedulable':true", FREE, "unschedulable:Sch"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -69,7 +75,8 @@ TEST(taints_are_as_conditions_are)
 		struct nodelife life = {.node = node,
 			.pods = pods,
 			.grace = 40,
-			.alone = rows[i].alone,
+			.alone = rows[i].how == ALONE,
+			.held = rows[i].how == HELD,
 			.now = NOW};
 		struct requests plan = {.again = UINT64_MAX};
 		char got[256];
@@ -200,4 +207,73 @@ TEST(what_is_left_over_goes)
 	CHECK_STR("an event after an hour", plan_text(&plan, text),
 		"DELETE /api/v1/namespaces/d/events/old\n");
 	requests_clear(&plan);
+}
+
+/* Nodes of one zone: @ready of them ready, then @unready that are not. */
+static json_t *zone_make(const char *zone, unsigned ready, unsigned unready, json_t *nodes)
+{
+	for (unsigned i = 0; i < ready + unready; i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "/%s%u", zone, i);
+		json_object_set_new(nodes, key,
+			json_pack("{s:{s:s, s:{s:s}}, s:{s:[{s:s, s:s}]}}", "metadata", "name",
+				key + 1, "labels", "topology.kubernetes.io/zone", zone, "status",
+				"conditions", "type", "Ready", "status",
+				i < ready ? "True" : "Unknown"));
+	}
+	return nodes;
+}
+
+TEST(how_fast_a_zone_is_emptied_depends_on_how_much_of_it_is_left)
+{
+	static const struct {
+		const char *what;
+		unsigned ready, unready;
+		uint64_t want; /* between two nodes; 0: never */
+	} rows[] = {
+		{"most are ready", 10, 3, 10},
+		{"two are not disruption", 1, 2, 10},
+		{"54 in a hundred", 46, 54, 10},
+		{"55 in a hundred of a large zone", 45, 55, 100},
+		{"of a small one", 20, 30, 0},
+		{"three of four", 1, 3, 0},
+		{"all: the zone is cut off", 0, 7, 10},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON nodes = zone_make("a", rows[i].ready, rows[i].unready, json_object());
+		AUTO_JSON turns = json_pack("{s:i}", "/a", 5000000);
+		uint64_t again = 0;
+		char key[16];
+
+		snprintf(key, sizeof(key), "/a%u", rows[i].ready);
+		zone_make("other", 5, 0, nodes);
+		CHECK(rows[i].what,
+			!zone_turn(turns, json_object_get(nodes, key), nodes, 5000001, &again));
+		CHECK_EQ(rows[i].what, again,
+			rows[i].want ? 5000000 + rows[i].want * USEC_PER_SEC : 0);
+	}
+}
+
+TEST(nodes_are_emptied_one_after_the_other)
+{
+	AUTO_JSON nodes = zone_make("a", 9, 2, json_object());
+	AUTO_JSON turns = json_object();
+	const json_t *first = json_object_get(nodes, "/a9"),
+		     *second = json_object_get(nodes, "/a10");
+	uint64_t again = 0, now = 77 * USEC_PER_SEC;
+
+	zone_make("b", 3, 1, nodes);
+	CHECK("the first at once", zone_turn(turns, first, nodes, now, &again));
+	CHECK("the second not", !zone_turn(turns, second, nodes, now, &again));
+	CHECK_EQ("but later", again, now + ZONE_INTERVAL);
+	CHECK("the first still, if that could not be written",
+		zone_turn(turns, first, nodes, now + 1, &again));
+	CHECK("another zone does not wait",
+		zone_turn(turns, json_object_get(nodes, "/b3"), nodes, now, &again));
+	CHECK("nor does the second any more", zone_turn(turns, second, nodes, again, &again));
+	zone_turn_over(turns, "a9");
+	CHECK("one that was ready again waits anew",
+		!zone_turn(turns, first, nodes, again, &again));
 }

@@ -140,6 +140,11 @@ static bool row_holds(const struct taint_row *row, const struct nodelife *life)
 	return strcmp(node_condition(life->node, row->condition), row->status) == 0;
 }
 
+static bool row_waits(const struct taint_row *row, const struct nodelife *life)
+{
+	return life->held && row->condition && strcmp(row->effect, "NoExecute") == 0;
+}
+
 /* Ours, and not wanted any more. */
 static bool taint_is_over(const json_t *taint, const struct nodelife *life)
 {
@@ -179,6 +184,16 @@ static bool taints_have(const json_t *taints, const struct taint_row *row)
 	return false;
 }
 
+bool node_is_emptied(const json_t *node)
+{
+	const json_t *taints = json_object_get(json_object_get(node, "spec"), "taints");
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (strcmp(rows[i].effect, "NoExecute") == 0 && taints_have(taints, &rows[i]))
+			return true;
+	return false;
+}
+
 static json_t *taints_wanted(const struct nodelife *life, const json_t *old, const char *now)
 {
 	json_t *wanted = json_array(), *taint;
@@ -188,7 +203,8 @@ static json_t *taints_wanted(const struct nodelife *life, const json_t *old, con
 		if (!taint_is_over(taint, life))
 			json_array_append_new(wanted, taint_timed(taint, now));
 	for (i = 0; i < COUNT(rows); i++)
-		if (row_holds(&rows[i], life) && !taints_have(wanted, &rows[i]))
+		if (row_holds(&rows[i], life) && !row_waits(&rows[i], life) &&
+			!taints_have(wanted, &rows[i]))
 			json_array_append_new(
 				wanted, json_pack("{s:s, s:s, s:s}", "key", rows[i].key, "effect",
 						rows[i].effect, "timeAdded", now));

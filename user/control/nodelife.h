@@ -14,6 +14,7 @@ struct nodelife {
 	int64_t silent;		   /* seconds since the node has last shown that it lives */
 	int64_t grace;		   /* seconds */
 	bool alone;  /* no node is ready: then the fault may be ours, and nobody is evicted */
+	bool held;   /* it is not its turn to be emptied: it gets no NoExecute taint yet */
 	int64_t now; /* seconds since 1970 */
 };
 
@@ -25,6 +26,9 @@ char *nodelife_sign(const json_t *node, const json_t *lease);
  * conditions are kept as the conditions are.  -ENOMEM.
  */
 int nodelife_plan(const struct nodelife *life, struct requests *plan);
+
+/* It has a NoExecute taint because of its conditions. */
+bool node_is_emptied(const json_t *node);
 
 /* "True", "False", "Unknown"; "": it has not said so yet. */
 const char *node_condition(const json_t *node, const char *type);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Nodes among what is followed: their life, what leaves them, and what they leave behind. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "user/control/owned.h"
 #include "user/control/podgc.h"
 #include "user/control/state.h"
+#include "user/control/zones.h"
 
 #define LEASES	      "kube-node-lease"
 #define PODGC_EVERY   (20 * USEC_PER_SEC)
@@ -87,6 +89,35 @@ static bool nodes_are_lost(const struct controller *controller)
 	return true;
 }
 
+/* One that is emptied already only changes its taint. */
+static bool life_waits(
+	const struct controller *controller, const json_t *node, struct requests *plan)
+{
+	uint64_t again = USEC_NEVER;
+	bool may;
+
+	if (node_is_ready(node))
+		zone_turn_over(controller->state, meta_text(node, "name"));
+	if (node_is_ready(node) || node_is_emptied(node) || !node_condition(node, "Ready")[0])
+		return false;
+	may = zone_turn(controller->state, node,
+		control_objects(controller->control, FOLLOWED_NODES), clock_now(), &again);
+	if (!may)
+		requests_again(plan, again);
+	return !may;
+}
+
+static int life_open(struct controller *controller)
+{
+	controller->state = json_object();
+	return controller->state ? 0 : -ENOMEM;
+}
+
+static void life_close(struct controller *controller)
+{
+	json_decref(controller->state);
+}
+
 static int life_plan(const struct controller *controller, const char *key, struct requests *plan)
 {
 	const struct control *control = controller->control;
@@ -100,8 +131,10 @@ static int life_plan(const struct controller *controller, const char *key, struc
 
 	if (!life.node) {
 		json_object_del(controller->notes, key);
+		zone_turn_over(controller->state, key + 1);
 		return 0;
 	}
+	life.held = !life.alone && life_waits(controller, life.node, plan);
 	seen = life_seen(controller, key, life.node);
 	over = seen + (uint64_t)life.grace * USEC_PER_SEC;
 	life.silent = (int64_t)((clock_now() - seen) / USEC_PER_SEC);
@@ -114,6 +147,8 @@ const struct controller_kind controller_nodes = {
 	.name = "node-controller",
 	.changed = life_changed,
 	.plan = life_plan,
+	.open = life_open,
+	.close = life_close,
 };
 
 /* --- eviction --- */
