@@ -126,11 +126,15 @@ eventually "gates hold a Pod" 20 waits gated SchedulingGated "Scheduling is bloc
 is "they do not close again" "$(refused PATCH "$PODS/gated" \
 	'{"spec":{"schedulingGates":[{"name":"example.com/a"},{"name":"example.com/c"}]}}' "$MERGE")" \
 	"422 Pod \"gated\" is invalid: spec.schedulingGates: Forbidden: only deletion is allowed, but found new scheduling gate 'example.com/c'"
+ask PATCH "$PODS/gated" "$MERGE" '{"spec":{"nodeSelector":{"host":"n2"}}}' >/dev/null
+is "they may be told more of their node" "$(get "$PODS/gated" .spec.nodeSelector.host)" n2
+like "but nothing else" "$(refused PATCH "$PODS/gated" '{"spec":{"nodeSelector":{"host":"n1"}}}' "$MERGE")" \
+	'^422 .*only additions to spec.nodeSelector are allowed'
 is "nobody binds it" "$(refused POST "$PODS/gated/binding" \
 	'{"kind":"Binding","apiVersion":"v1","metadata":{"name":"gated"},"target":{"kind":"Node","name":"n1"}}')" \
 	'409 Operation cannot be fulfilled on pods/binding "gated": pod gated has non-empty .spec.schedulingGates'
 ask PATCH "$PODS/gated" "$MERGE" '{"spec":{"schedulingGates":null}}' >/dev/null
-eventually "open, it goes" 20 goes_to gated n1 n2
+eventually "open, it goes there" 20 goes_to gated n2
 gone gated
 
 # --- preemption ---

@@ -253,6 +253,78 @@ TEST(an_update_keeps_what_is_immutable)
 	}
 }
 
+/* A Pod that waits, with @rest in its spec; and one that does not. */
+#define GATED(rest)                                                             \
+	POD_WITH("'containers':[{'name':'c','image':'a'}],'schedulingGates':[{" \
+		 "'name':'a'}]" rest)
+#define FREE(rest) POD_WITH("'containers':[{'name':'c','image':'a'}]" rest)
+#define TERMS(terms)                                                                      \
+	",'affinity':{'nodeAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':{" \
+	"'nodeSelectorTerms':[" terms "]}}}"
+#define A  "{'key':'a','operator':'Exists'}"
+#define B  "{'key':'b','operator':'Exists'}"
+#define IT "{'matchExpressions':[" A "]}"
+#define WEAKER                                                                              \
+	",'affinity':{'nodeAffinity':{'preferredDuringSchedulingIgnoredDuringExecution':[{" \
+	"'weight':1,'preference':" IT "}]}}"
+#define AT	"spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution."
+#define MAY_NOT "spec: Forbidden: pod updates may not change fields other than"
+
+TEST(a_pod_that_waits_may_be_told_more_of_its_node)
+{
+	static const struct {
+		const char *what, *old, *new, *want;
+	} rows[] = {
+		{"a selector", GATED(""), GATED(",'nodeSelector':{'a':'b'}"), ""},
+		{"more of one", GATED(",'nodeSelector':{'a':'b'}"),
+			GATED(",'nodeSelector':{'a':'b','c':'d'}"), ""},
+		{"another one", GATED(",'nodeSelector':{'a':'b'}"),
+			GATED(",'nodeSelector':{'a':'c'}"), "spec.nodeSelector: Invalid value"},
+		{"none any more", GATED(",'nodeSelector':{'a':'b'}"), GATED(""),
+			"spec.nodeSelector: Invalid value"},
+		{"without a gate", FREE(""), FREE(",'nodeSelector':{'a':'b'}"), MAY_NOT},
+		{"with the last gate opened", GATED(""), FREE(",'nodeSelector':{'a':'b'}"), ""},
+		{"an affinity", GATED(""), GATED(TERMS(IT)), ""},
+		{"one where there were wishes", GATED(WEAKER), GATED(TERMS(IT)), ""},
+		{"other wishes", GATED(TERMS(IT)), GATED(TERMS(IT)), ""},
+		{"more of a term", GATED(TERMS(IT)),
+			GATED(TERMS("{'matchExpressions':[" A "," B "]}")), ""},
+		{"another term", GATED(TERMS(IT)), GATED(TERMS("{'matchExpressions':[" B "]}")),
+			AT "nodeSelectorTerms[0]: Invalid value"},
+		{"one more term allows more nodes", GATED(TERMS(IT)), GATED(TERMS(IT "," IT)),
+			AT "nodeSelectorTerms: Invalid value"},
+		{"an empty term matches nothing", GATED(TERMS("{}")), GATED(TERMS(IT)),
+			AT "nodeSelectorTerms[0]: Invalid value"},
+		{"a field", GATED(TERMS(IT)),
+			GATED(TERMS("{'matchExpressions':[" A
+				    "],'matchFields':[{'key':'metadata.name','operator':'In',"
+				    "'values':['n']}]}")),
+			AT "nodeSelectorTerms[0]: Invalid value"},
+		{"no affinity any more", GATED(TERMS(IT)), GATED(""),
+			AT "nodeSelectorTerms: Invalid value"},
+		{"to Pods, nothing", GATED(""),
+			GATED(",'affinity':{'podAffinity':{'requiredDuringSchedulingIgnored"
+			      "DuringExecution':[{'topologyKey':'k'}]}}"),
+			MAY_NOT},
+		{"nor anything else", GATED(""), GATED(",'hostNetwork':true"), MAY_NOT},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO_JSON old = complete(rows[i].old);
+		AUTO_JSON object = complete(rows[i].new);
+		struct causes causes = {0};
+		AUTO_FREE char *text = NULL;
+
+		validate_update(old, object, kind_of(object), &causes);
+		text = causes_text(&causes);
+		if (*rows[i].want)
+			CHECK_HAS(rows[i].what, text, rows[i].want);
+		else
+			CHECK_STR(rows[i].what, text, "");
+		causes_clear(&causes);
+	}
+}
+
 TEST(containers_are_only_added_to_look_into_a_pod)
 {
 	static const struct {

@@ -297,6 +297,7 @@ static void validate_pod_update(const json_t *old, const json_t *new, struct cau
 	AUTO_JSON given = pod_frozen(new);
 
 	validate_gates(before, after, causes);
+	gated_validate(before, given, causes);
 	if (json_equal(frozen, given) && grace_may_change(before, after) &&
 		has_all(json_object_get(after, "tolerations"),
 			json_object_get(before, "tolerations")))

@@ -27,6 +27,12 @@ void validate_update(
 /* The same for "ephemeralcontainers" of a Pod, which adds such containers and changes nothing else. */
 void validate_ephemeral_update(const json_t *old, const json_t *object, struct causes *causes);
 
+/*
+ * Of an update of a Pod that waits behind gates: nodeSelector and node affinity may be added to.  @after, the new spec,
+ * gets those of @before, the old one, so that the rest of both can be compared.
+ */
+void gated_validate(const json_t *before, json_t *after, struct causes *causes);
+
 /* Rules of the tables: each adds what is wrong between the fields of one message. */
 void selector_validate(const json_t *object, const struct place *place, struct causes *causes);
 void workload_validate(const json_t *spec, const struct place *place, struct causes *causes);
