@@ -121,7 +121,10 @@ eventually "until one is uncordoned" 20 goes_to taint n2
 ask PATCH /api/v1/nodes/n1 "$MERGE" '{"spec":{"taints":null}}' >/dev/null
 gone taint
 
-pod gated 1 '"schedulingGates":[{"name":"example.com/a"},{"name":"example.com/b"}]'
+pod gated 1 '"schedulingGates":[{"name":"example.com/a"},{"name":"example.com/b"}],"affinity":{"podAntiAffinity":{
+	"requiredDuringSchedulingIgnoredDuringExecution":[{"labelSelector":{},"matchLabelKeys":["app"],"topologyKey":"host"}]}}'
+is "keys of labels stand in the selector" "$(get "$PODS/gated" '.spec.affinity.podAntiAffinity[][0].labelSelector')" \
+	'{"matchExpressions":[{"key":"app","operator":"In","values":["gated"]}]}'
 eventually "gates hold a Pod" 20 waits gated SchedulingGated "Scheduling is blocked due to non-empty scheduling gates"
 is "they do not close again" "$(refused PATCH "$PODS/gated" \
 	'{"spec":{"schedulingGates":[{"name":"example.com/a"},{"name":"example.com/c"}]}}' "$MERGE")" \

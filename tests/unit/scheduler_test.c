@@ -260,16 +260,10 @@ TEST(a_pod_goes_where_its_neighbours_let_it)
 			"0/4 nodes are available: 2 node(s) didn't match Pod's node "
 			"affinity/selector, "
 			"2 node(s) didn't satisfy existing pods anti-affinity rules."},
-		{"of its own version", "alone",
-			REQUIRED("podAffinity",
-				"{'labelSelector':{'matchExpressions':[{'key':'app',"
-				"'operator':'In','values':['db','alone']}]},"
-				"'matchLabelKeys':['app'],'topologyKey':'host'}"),
-			"n2"},
-		{"of another version", "db",
-			"'nodeSelector':{'host':'n1'}," REQUIRED("podAntiAffinity",
-				"{'labelSelector':{'matchExpressions':[{'key':'app','operator':"
-				"'Exists'}]},'mismatchLabelKeys':['app'],'topologyKey':'host'}"),
+		{"keys stand in the selector already", "db",
+			"'nodeSelector':{'host':'n1'}," REQUIRED("podAffinity",
+				"{'labelSelector':{'matchLabels':{'app':'db'}},"
+				"'mismatchLabelKeys':['app'],'topologyKey':'host'}"),
 			"n1"},
 	};
 

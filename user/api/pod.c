@@ -6,6 +6,7 @@
 #include "user/api/failure.h"
 #include "user/api/request.h"
 #include "user/base/cleanup.h"
+#include "user/model/affinity.h"
 
 /* A Pod that has not begun, or is at its end, has nothing to end in peace. */
 long long pod_grace(const json_t *object, long long asked)
@@ -116,7 +117,7 @@ int pod_create(const struct api_request *request, json_t *object, struct failure
 		json_decref(status);
 		return -1;
 	}
-	if (json_object_set_new(object, "status", status) < 0)
+	if (json_object_set_new(object, "status", status) < 0 || affinity_merge_keys(object) < 0)
 		return failure_internal(failure, "out of memory");
 	return pod_admit(request, object, failure);
 }

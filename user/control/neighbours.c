@@ -109,7 +109,7 @@ static bool class_means(
 
 	return term_means_namespace(
 		       neighbours->snapshot, term, class->namespace, neighbours->namespace) &&
-	       term_selector(term, class->labels, &selector) == 0 &&
+	       term_selector(term, &selector) == 0 &&
 	       label_selector_matches(selector, neighbours->labels);
 }
 
@@ -203,7 +203,7 @@ static int rule_add(struct neighbours *neighbours, enum rule_kind kind, const js
 	if (!rule->topology)
 		return -ENOMEM;
 	rule->counts = domains_new(rule->topology);
-	if (!rule->counts || term_selector(term, neighbours->labels, &rule->selector) < 0)
+	if (!rule->counts || term_selector(term, &rule->selector) < 0)
 		return -ENOMEM;
 	rule->self = rule_means(neighbours, rule, neighbours->namespace, neighbours->labels);
 	return 0;
@@ -320,7 +320,7 @@ static int own_wish(struct neighbours *neighbours, const json_t *wish, int sign)
 	const json_t *term = json_object_get(wish, "podAffinityTerm");
 	AUTO_CLEANUP(term_selector_cleanup) struct label_selector *selector = NULL;
 	struct snapshot *snapshot = neighbours->snapshot;
-	int r = term_selector(term, neighbours->labels, &selector);
+	int r = term_selector(term, &selector);
 
 	for (size_t i = 0; r == 0 && i < snapshot->class_count; i++) {
 		const struct pod_class *class = snapshot->classes[i];

@@ -11,7 +11,7 @@
 #include "user/control/placement.h"
 #include "user/control/snapshot.h"
 #include "user/control/spreaddefault.h"
-#include "user/control/terms.h"
+#include "user/model/affinity.h"
 #include "user/model/selector.h"
 
 struct constraint {
@@ -42,6 +42,22 @@ static bool policy_is_honor(const json_t *constraint, const char *which, const c
 	return strcmp(json_string_at(constraint, which, fallback), "Honor") == 0;
 }
 
+/* labelSelector, and the Pod's own values of matchLabelKeys. */
+static int constraint_selector(
+	const json_t *constraint, const json_t *labels, struct label_selector **ret)
+{
+	const json_t *selector = json_object_get(constraint, "labelSelector");
+	const json_t *keys = json_object_get(constraint, "matchLabelKeys");
+	AUTO_JSON whole = NULL;
+
+	if (!selector || json_array_size(keys) == 0)
+		return label_selector_read(selector, ret, NULL);
+	whole = json_deep_copy(selector);
+	if (!whole || selector_add_keys(whole, keys, "In", labels) < 0)
+		return -ENOMEM;
+	return label_selector_read(whole, ret, NULL);
+}
+
 static int constraint_add(struct spread *spread, const json_t *from)
 {
 	struct constraint *ret = &spread->list[spread->count++];
@@ -68,7 +84,7 @@ static int constraint_add(struct spread *spread, const json_t *from)
 		ret->takes = calloc(room, sizeof(ret->takes[0]));
 	}
 	if (!ret->counts || (ret->hard && (!ret->present || !ret->takes)) ||
-		term_selector(from, labels, &ret->selector) < 0)
+		constraint_selector(from, labels, &ret->selector) < 0)
 		return -ENOMEM;
 	ret->self = label_selector_matches(ret->selector, labels);
 	return 0;

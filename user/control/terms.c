@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/control/terms.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,44 +13,9 @@ void term_selector_cleanup(struct label_selector **selector)
 	label_selector_free(*selector);
 }
 
-/* Adds "key in (the Pod's own value)", or "notin": keys that the Pod does not have say nothing. */
-static int keys_add(
-	json_t *selector, const json_t *keys, const char *operator, const json_t * labels)
+int term_selector(const json_t *term, struct label_selector **ret)
 {
-	json_t *expressions = json_object_get(selector, "matchExpressions"), *key;
-	size_t i;
-
-	if (!expressions) {
-		expressions = json_array();
-		if (json_object_set_new(selector, "matchExpressions", expressions) < 0)
-			return -ENOMEM;
-	}
-	json_array_foreach (keys, i, key) {
-		const char *name = json_string_value(key);
-		const char *value = name ? json_string_at(labels, name, NULL) : NULL;
-
-		if (value && json_array_append_new(expressions,
-				     json_pack("{s:s, s:s, s:[s]}", "key", name,
-					     "operator", operator, "values", value)) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-int term_selector(const json_t *term, const json_t *labels, struct label_selector **ret)
-{
-	const json_t *selector = json_object_get(term, "labelSelector");
-	const json_t *same = json_object_get(term, "matchLabelKeys");
-	const json_t *other = json_object_get(term, "mismatchLabelKeys");
-	AUTO_JSON whole = NULL;
-
-	if (!selector || (json_array_size(same) == 0 && json_array_size(other) == 0))
-		return label_selector_read(selector, ret, NULL);
-	whole = json_deep_copy(selector);
-	if (!whole || keys_add(whole, same, "In", labels) < 0 ||
-		keys_add(whole, other, "NotIn", labels) < 0)
-		return -ENOMEM;
-	return label_selector_read(whole, ret, NULL);
+	return label_selector_read(json_object_get(term, "labelSelector"), ret, NULL);
 }
 
 static bool namespace_is_selected(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Terms by which Pods mean other Pods: affinity terms and topology spread constraints.  Pure. */
+/* Terms by which Pods mean other Pods: affinity.  Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,10 +11,10 @@ struct pod_class;
 struct snapshot;
 
 /*
- * The selector of a term of a Pod with @labels: labelSelector, and what matchLabelKeys and mismatchLabelKeys
- * add to it.  The caller owns *@ret.  -ENOMEM; -EINVAL: what an API server would not let pass.
+ * labelSelector of an affinity term: an API server has merged matchLabelKeys and mismatchLabelKeys into it.  The
+ * caller owns *@ret.  -ENOMEM; -EINVAL: what an API server would not let pass.
  */
-int term_selector(const json_t *term, const json_t *labels, struct label_selector **ret);
+int term_selector(const json_t *term, struct label_selector **ret);
 /* For AUTO_CLEANUP. */
 void term_selector_cleanup(struct label_selector **selector);
 
