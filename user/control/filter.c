@@ -36,7 +36,6 @@ static char *key_new(const json_t *pod)
 
 int question_make(struct snapshot *snapshot, const json_t *pod, struct question *ret)
 {
-	bool extended = resources_are_extended(pod);
 	int r;
 
 	snapshot_topologies_trim(snapshot);
@@ -47,11 +46,10 @@ int question_make(struct snapshot *snapshot, const json_t *pod, struct question 
 		.priority = pod_priority(pod),
 		.ports = hostports_any(pod),
 		.tolerates_unschedulable = unschedulable_is_tolerated(pod),
-		.extended = extended ? resources_extended_of_pod(pod) : NULL,
 		.names = placement_names(pod),
 		.selects = placement_any(pod),
 	};
-	if (!ret->key || (extended && !ret->extended))
+	if (!ret->key || resources_extended_of_pod(pod, &ret->extended) < 0)
 		return -ENOMEM;
 	resources_of_pod(pod, &ret->requested, &ret->shown);
 	r = spread_make(snapshot, pod, &ret->spread);

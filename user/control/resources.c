@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/control/resources.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "user/base/cleanup.h"
 #include "user/model/quantity.h"
 
 static const struct {
@@ -149,35 +151,27 @@ static json_t *requests_of(const json_t *container)
 	return json_object_get(json_object_get(container, "resources"), "requests");
 }
 
-json_t *resources_extended_of_pod(const json_t *pod)
-{
-	json_t *ret = json_object(), *container, *value;
-	const char *name;
-	size_t i;
-
-	for (size_t list = 0; list < 2; list++)
-		json_array_foreach (
-			json_object_get(json_object_get(pod, "spec"), lists[list]), i, container)
-			json_object_foreach (requests_of(container), name, value)
-				if (name_is_extended(name) && !json_object_get(ret, name))
-					json_object_set_new(ret, name,
-						json_integer(resources_extended(pod, name)));
-	return ret;
-}
-
-bool resources_are_extended(const json_t *pod)
+int resources_extended_of_pod(const json_t *pod, json_t **ret)
 {
 	json_t *container, *value;
+	AUTO_JSON all = NULL;
 	const char *name;
 	size_t i;
 
-	for (size_t list = 0; list < 2; list++)
+	for (size_t list = 0; list < COUNT(lists); list++)
 		json_array_foreach (
 			json_object_get(json_object_get(pod, "spec"), lists[list]), i, container)
-			json_object_foreach (requests_of(container), name, value)
-				if (name_is_extended(name))
-					return true;
-	return false;
+			json_object_foreach (requests_of(container), name, value) {
+				if (!name_is_extended(name) || json_object_get(all, name))
+					continue;
+				if (!all)
+					all = json_object();
+				if (json_object_set_new(all, name,
+					    json_integer(resources_extended(pod, name))) < 0)
+					return -ENOMEM;
+			}
+	*ret = take_ptr(all);
+	return 0;
 }
 
 int64_t resources_extended(const json_t *pod, const char *name)

@@ -2,7 +2,6 @@
 /* What Pods ask for and nodes have.  Pure. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "user/base/json.h"
@@ -32,11 +31,12 @@ void resources_add(struct resources *to, const struct resources *more);
 /* What @resources_add has added, as long as that was no more than there is. */
 void resources_take(struct resources *from, const struct resources *less);
 
-/* It asks for some besides those above (example.com/device, hugepages-2Mi). */
-bool resources_are_extended(const json_t *pod);
 /* How much of @name containers of @pod ask for, in its unit. */
 int64_t resources_extended(const json_t *pod, const char *name);
 /* How much of @name @node has. */
 int64_t resources_extended_of_node(const json_t *node, const char *name);
-/* The names of such resources that @pod asks for, and how much.  The caller owns it; NULL when memory is out. */
-json_t *resources_extended_of_pod(const json_t *pod);
+/*
+ * The names of resources besides those above (example.com/device, hugepages-2Mi) that @pod asks for, and how much.  The
+ * caller owns *@ret, which is NULL when there are none.  -ENOMEM.
+ */
+int resources_extended_of_pod(const json_t *pod, json_t **ret);

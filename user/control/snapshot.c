@@ -193,6 +193,7 @@ static struct snapshot_pod *pod_new(struct snapshot *snapshot, const json_t *obj
 	const char *key, struct snapshot_node *node)
 {
 	struct snapshot_pod *pod = calloc(1, sizeof(*pod));
+	AUTO_JSON extended = NULL;
 
 	if (!pod)
 		return NULL;
@@ -203,12 +204,12 @@ static struct snapshot_pod *pod_new(struct snapshot *snapshot, const json_t *obj
 		.class = class_get(snapshot, object),
 		.priority = pod_priority(object),
 		.ports = hostports_any(object),
-		.extended = resources_are_extended(object),
 	};
-	if (!pod->key || !pod->class) {
+	if (!pod->key || !pod->class || resources_extended_of_pod(object, &extended) < 0) {
 		pod_free(snapshot, pod);
 		return NULL;
 	}
+	pod->extended = extended != NULL;
 	resources_of_pod(object, &pod->requested, &pod->shown);
 	return pod;
 }
