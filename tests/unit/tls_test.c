@@ -15,78 +15,6 @@
 #include "user/http/transport.h"
 #include "user/pki/certificate.h"
 
-TEST(addresses_are_taken_apart)
-{
-	static const struct {
-		const char *text, *host, *again; /* host NULL: it is refused */
-		unsigned port;
-	} cases[] = {
-		{"127.0.0.1:6443", "127.0.0.1", "127.0.0.1:6443", 6443},
-		{"[::1]:0", "::1", "[::1]:0", 0},
-		{"api.example:65535", "api.example", "api.example:65535", 65535},
-		{"::1:6443", NULL, NULL, 0},
-		{"[::1]", NULL, NULL, 0},
-		{"[:6443", NULL, NULL, 0},
-		{":6443", NULL, NULL, 0},
-		{"host", NULL, NULL, 0},
-		{"host:", NULL, NULL, 0},
-		{"host:65536", NULL, NULL, 0},
-		{"host:64x", NULL, NULL, 0},
-		{"host:-1", NULL, NULL, 0},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_address address;
-		char text[HTTP_ADDRESS_TEXT];
-		struct err err;
-		int r = http_address_parse(cases[i].text, &address, &err);
-
-		if (!cases[i].host) {
-			CHECK_FAILS(cases[i].text, r, EINVAL, &err, "is no ADDRESS:PORT");
-			continue;
-		}
-		CHECK_OK(cases[i].text, r, &err);
-		http_address_text(&address, text);
-		CHECK_STR(cases[i].text, address.host, cases[i].host);
-		CHECK_EQ(cases[i].text, address.port, cases[i].port);
-		CHECK_STR(cases[i].text, text, cases[i].again);
-	}
-}
-
-TEST(urls_of_servers_are_taken_apart)
-{
-	static const struct {
-		const char *url, *again, *why; /* why NULL: it is one */
-	} cases[] = {
-		{"https://10.0.0.1:6443", "10.0.0.1:6443", NULL},
-		{"https://api.example", "api.example:443", NULL},
-		{"https://api.example/", "api.example:443", NULL},
-		{"https://[::1]", "[::1]:443", NULL},
-		{"https://[::1]:8443/", "[::1]:8443", NULL},
-		{"http://10.0.0.1:6443", NULL, "does not begin with https://"},
-		{"10.0.0.1:6443", NULL, "does not begin with https://"},
-		{"https://api.example/k8s", NULL, "a server has no path"},
-		{"https://", NULL, "is no ADDRESS:PORT"},
-		{"https://:6443", NULL, "is no ADDRESS:PORT"},
-		{"https://a:b", NULL, "is no ADDRESS:PORT"},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_address address;
-		char text[HTTP_ADDRESS_TEXT];
-		struct err err;
-		int r = http_address_of_url(cases[i].url, &address, &err);
-
-		if (cases[i].why) {
-			CHECK_FAILS(cases[i].url, r, EINVAL, &err, cases[i].why);
-			continue;
-		}
-		CHECK_OK(cases[i].url, r, &err);
-		http_address_text(&address, text);
-		CHECK_STR(cases[i].url, text, cases[i].again);
-	}
-}
-
 /* --- a server and its client on one loop --- */
 
 #define LONG (1u << 20)
@@ -170,13 +98,14 @@ static void on_request(void *userdata, struct http_exchange *exchange)
 	}
 }
 
+static const char *const server_names[] = {"127.0.0.1", "localhost", NULL};
+static const struct certificate_spec server = {
+	.use = CERTIFICATE_SERVER, .name = "server", .subject_names = server_names, .days = 1};
+
 static void fixture_start(struct fixture *fixture)
 {
-	static const char *const names[] = {"127.0.0.1", "localhost", NULL};
 	static const struct certificate_spec authority = {
 		.use = CERTIFICATE_AUTHORITY, .name = "test", .days = 2};
-	static const struct certificate_spec server = {
-		.use = CERTIFICATE_SERVER, .name = "server", .subject_names = names, .days = 1};
 	AUTO_CERTIFICATE own = {0};
 	struct tls_config tls = {0};
 	struct http_server_config config = {
@@ -392,6 +321,34 @@ TEST(a_connection_is_kept_for_the_next_request)
 	fixture_stop(&fixture);
 }
 
+TEST(a_renewed_certificate_is_for_those_who_come_then)
+{
+	struct transport kept = {.fd = -1};
+	struct http_call_spec spec = {.target = "/", .kept = &kept};
+	struct tls_config tls = {0};
+	AUTO_CERTIFICATE other = {0};
+	struct fixture fixture;
+	struct err err;
+
+	fixture_start(&fixture);
+	ask(&fixture, &spec, fixture.authority.text, NULL);
+	make(&server, &fixture.stranger, &other);
+	tls = (struct tls_config){
+		.authority = fixture.authority.text, .certificate = other.text, .key = other.key};
+	CHECK_OK("renewed", tls_renew(fixture.tls, &tls, &err), &err);
+	ask_again(&fixture, &spec);
+	CHECK_EQ("who is there goes on", fixture.status, 200);
+	transport_close(&kept);
+	ask_again(&fixture, &spec);
+	CHECK_HAS("who comes is shown another", fixture.reason, "certificate is not trusted");
+	tls.key = "none";
+	CHECK_FAILS("without a key", tls_renew(fixture.tls, &tls, &err), EPROTO, &err,
+		"read certificate and key");
+	ask_again(&fixture, &spec);
+	CHECK_HAS("nothing has changed", fixture.reason, "certificate is not trusted");
+	fixture_stop(&fixture);
+}
+
 TEST(a_websocket_speaks_through_tls)
 {
 	struct http_call_spec spec = {
@@ -573,6 +530,34 @@ TEST(what_is_no_tls_is_told_so_or_closed)
 		CHECK_HAS(cases[i].what, answer, cases[i].answer);
 	}
 	CHECK_STR("no request came of it", fixture.peer, "");
+	fixture_stop(&fixture);
+}
+
+TEST(one_session_too_many_is_closed)
+{
+	struct transport kept[2] = {{.fd = -1}, {.fd = -1}};
+	struct http_call_spec spec = {.target = "/", .kept = &kept[0]};
+	struct fixture fixture;
+
+	fixture_start(&fixture);
+	ask(&fixture, &spec, fixture.authority.text, NULL);
+	spec.kept = &kept[1];
+	ask_again(&fixture, &spec);
+	CHECK("two are there", fixture.status == 200 && kept[0].fd >= 0 && kept[1].fd >= 0);
+	spec.kept = NULL;
+	ask_again(&fixture, &spec);
+	CHECK("a third one is hung up on",
+		fixture.ended && fixture.status == 0 && fixture.result < 0);
+	spec.kept = &kept[0];
+	ask_again(&fixture, &spec);
+	CHECK_EQ("those who are there are served", fixture.status, 200);
+	transport_close(&kept[1]);
+	for (unsigned i = 0; i < 20; i++)
+		sd_event_run(fixture.loop, USEC_PER_MSEC);
+	spec.kept = NULL;
+	ask_again(&fixture, &spec);
+	CHECK_EQ("where one has left there is room", fixture.status, 200);
+	transport_close(&kept[0]);
 	fixture_stop(&fixture);
 }
 

@@ -15,18 +15,12 @@
 #include "user/http/client.h"
 #include "user/http/tls.h"
 
-/* What a server is shown: ends with the last request that shows it. */
-struct shown {
-	struct tls *tls;
-	unsigned users;
-};
-
 struct client {
 	sd_event *loop;
 	char *socket_path; /* NULL: remote */
 	struct http_remote remote;
 	struct lookup *lookup; /* of the remote */
-	struct shown *shown;   /* NULL: a socket */
+	struct tls *tls;       /* NULL: a socket */
 	char *agent, *authorization;
 	struct client_call *calls;
 };
@@ -34,7 +28,6 @@ struct client {
 struct client_call {
 	struct client *client;
 	struct client_call *next, **link;
-	struct shown *shown;
 	struct http_call *http;
 	struct timer *failed; /* a request that could not be sent is told from the loop, too */
 	struct err err;
@@ -45,57 +38,38 @@ struct client_call {
 	void *userdata;
 };
 
-static struct shown *shown_drop(struct shown *shown)
-{
-	if (!shown || --shown->users > 0)
-		return NULL;
-	tls_free(shown->tls);
-	free(shown);
-	return NULL;
-}
-
-static struct shown *shown_take(struct shown *shown)
-{
-	if (shown)
-		shown->users++;
-	return shown;
-}
-
 static int client_local(struct client *client, const struct client_config *config, struct err *err)
 {
 	client->socket_path = strdup(config->socket_path);
 	return client->socket_path ? 0 : err_set(err, ENOMEM, "make a client");
 }
 
-int client_renew(struct client *client, const struct client_config *config, struct err *err)
+static struct tls_config tls_of(const struct client_config *config)
 {
-	const struct tls_config tls = {.authority = config->authority,
+	return (struct tls_config){.authority = config->authority,
 		.certificate = config->certificate,
 		.key = config->key,
 		.unverified = config->unverified};
-	struct shown *shown = calloc(1, sizeof(*shown));
-	int r = shown ? tls_new(&tls, &shown->tls, err) : err_set(err, ENOMEM, "make a client");
+}
 
-	if (r < 0) {
-		free(shown);
-		return r;
-	}
-	shown->users = 1;
-	shown_drop(client->shown);
-	client->shown = shown;
-	client->remote.tls = shown->tls;
-	return 0;
+int client_renew(struct client *client, const struct client_config *config, struct err *err)
+{
+	const struct tls_config tls = tls_of(config);
+
+	return tls_renew(client->tls, &tls, err);
 }
 
 static int client_remote(struct client *client, const struct client_config *config, struct err *err)
 {
+	const struct tls_config tls = tls_of(config);
 	struct http_remote *remote = &client->remote;
 	int r = http_address_of_url(config->server, &remote->name, err);
 
 	if (r == 0)
 		r = lookup_new(client->loop, remote, &client->lookup, err);
 	if (r == 0)
-		r = client_renew(client, config, err);
+		r = tls_new(&tls, &client->tls, err);
+	remote->tls = client->tls;
 	if (r == 0 && config->token) {
 		client->authorization = fs_format("Bearer %s", config->token);
 		if (!client->authorization)
@@ -137,7 +111,7 @@ struct client *client_free(struct client *client)
 	while (client->calls)
 		client_cancel(client->calls);
 	lookup_free(client->lookup);
-	shown_drop(client->shown);
+	tls_free(client->tls);
 	free(client->authorization);
 	free(client->agent);
 	free(client->socket_path);
@@ -163,7 +137,6 @@ struct client_call *client_cancel(struct client_call *call)
 	if (call->next)
 		call->next->link = call->link;
 	http_call_free(call->http);
-	shown_drop(call->shown);
 	timer_free(call->failed);
 	buffer_clear(&call->body);
 	free(call);
@@ -280,7 +253,6 @@ static struct client_call *call_new(struct client *client, client_done_fn done, 
 		.client = client,
 		.next = client->calls,
 		.link = &client->calls,
-		.shown = shown_take(client->shown),
 		.done = done,
 		.userdata = userdata,
 	};

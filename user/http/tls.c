@@ -17,15 +17,22 @@
 	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL" \
 	":+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD"
 
+/* What is shown and who is trusted, for as long as somebody has come with it. */
 struct credentials {
-	struct tls tls;
+	unsigned references;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priorities;
 	bool unverified;
 };
 
+struct present {
+	struct tls tls;
+	struct credentials *credentials;
+};
+
 struct session {
 	struct tls_session tls;
+	struct credentials *credentials; /* a reference: GnuTLS only borrows them */
 	gnutls_session_t session;
 	bool server, established;
 	bool sending; /* a record is half out: GnuTLS keeps its bytes */
@@ -90,33 +97,57 @@ static int tls_prepare(
 	return tls_show(own, config);
 }
 
-int tls_new(const struct tls_config *config, struct tls **ret, struct err *err)
+static void credentials_unref(struct credentials *own)
 {
+	if (!own || --own->references > 0)
+		return;
+	if (own->credentials)
+		gnutls_certificate_free_credentials(own->credentials);
+	if (own->priorities)
+		gnutls_priority_deinit(own->priorities);
+	free(own);
+}
+
+int tls_renew(struct tls *tls, const struct tls_config *config, struct err *err)
+{
+	struct present *present = (struct present *)tls;
 	struct credentials *own = calloc(1, sizeof(*own));
 	const char *what;
 	int r;
 
 	if (!own)
 		return err_set(err, ENOMEM, "prepare TLS");
-	own->tls.ops = &session_ops;
+	own->references = 1;
 	r = tls_prepare(own, config, &what);
 	if (r < 0) {
-		tls_free(&own->tls);
+		credentials_unref(own);
 		return tls_fail(err, r, what);
 	}
-	*ret = &own->tls;
+	credentials_unref(present->credentials);
+	present->credentials = own;
 	return 0;
 }
 
-static void credentials_free(struct tls *tls)
+int tls_new(const struct tls_config *config, struct tls **ret, struct err *err)
 {
-	struct credentials *own = (struct credentials *)tls;
+	struct present *present = calloc(1, sizeof(*present));
+	int r;
 
-	if (own->credentials)
-		gnutls_certificate_free_credentials(own->credentials);
-	if (own->priorities)
-		gnutls_priority_deinit(own->priorities);
-	free(own);
+	if (!present)
+		return err_set(err, ENOMEM, "prepare TLS");
+	present->tls.ops = &session_ops;
+	r = tls_renew(&present->tls, config, err);
+	if (r < 0)
+		tls_free(&present->tls);
+	else
+		*ret = &present->tls;
+	return r;
+}
+
+static void present_free(struct tls *tls)
+{
+	credentials_unref(((struct present *)tls)->credentials);
+	free(tls);
 }
 
 /* --- sessions --- */
@@ -138,14 +169,16 @@ static void session_free(struct tls_session *tls)
 		gnutls_bye(session->session, GNUTLS_SHUT_WR);
 	if (session->session)
 		gnutls_deinit(session->session);
+	credentials_unref(session->credentials);
 	peer_clear(&session->peer);
 	free(session->host);
 	free(session);
 }
 
-static int session_set_up(struct session *session, const struct credentials *own, int fd)
+static int session_set_up(struct session *session, int fd)
 {
 	static const char http[] = "http/1.1";
+	const struct credentials *own = session->credentials;
 	gnutls_datum_t protocol = {(unsigned char *)http, sizeof(http) - 1};
 	unsigned flags = session->server ? GNUTLS_SERVER : GNUTLS_CLIENT;
 	int r = gnutls_init(
@@ -172,7 +205,9 @@ static int session_new(bool server, const struct tls *tls, int fd, struct sessio
 		return GNUTLS_E_MEMORY_ERROR;
 	session->tls.ops = &session_ops;
 	session->server = server;
-	r = session_set_up(session, (const struct credentials *)tls, fd);
+	session->credentials = ((const struct present *)tls)->credentials;
+	session->credentials->references++;
+	r = session_set_up(session, fd);
 	if (r < 0)
 		session_free(&session->tls);
 	else
@@ -193,14 +228,14 @@ static int session_accept(const struct tls *tls, int fd, struct tls_session **re
 }
 
 /* A name is sent along, so that the server can choose; an address must not be. */
-static int session_name(struct session *session, const char *host, bool unverified)
+static int session_name(struct session *session, const char *host)
 {
 	unsigned char address[16];
 
 	session->host = strdup(host);
 	if (!session->host)
 		return GNUTLS_E_MEMORY_ERROR;
-	if (!unverified)
+	if (!session->credentials->unverified)
 		gnutls_session_set_verify_cert(session->session, session->host, 0);
 	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
 		return 0;
@@ -215,7 +250,7 @@ static int session_connect(
 
 	if (r < 0)
 		return tls_fail(err, r, "begin TLS");
-	r = session_name(session, host, ((const struct credentials *)tls)->unverified);
+	r = session_name(session, host);
 	if (r < 0) {
 		session_free(&session->tls);
 		return tls_fail(err, r, "begin TLS");
@@ -404,5 +439,5 @@ static const struct tls_ops session_ops = {
 	.has_more = session_has_more,
 	.peer = session_peer,
 	.free = session_free,
-	.credentials_free = credentials_free,
+	.credentials_free = present_free,
 };

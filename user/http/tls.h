@@ -11,7 +11,7 @@
 struct err;
 struct tls;
 
-/* Texts in PEM, borrowed during the call of tls_new. */
+/* Texts in PEM, borrowed during the call. */
 struct tls_config {
 	const char *authority; /* who may have signed the peer's certificate; NULL: the system's */
 	const char *certificate, *key; /* NULL: none, which only a client may have */
@@ -20,6 +20,9 @@ struct tls_config {
 
 /* Credentials for many connections.  The caller owns *@ret, and frees it after the last session. */
 int tls_new(const struct tls_config *config, struct tls **ret, struct err *err);
+
+/* From now on @config counts, for who comes then; sessions go on as they are.  After a failure nothing has changed. */
+int tls_renew(struct tls *tls, const struct tls_config *config, struct err *err);
 
 /* Accepts NULL; returns NULL. */
 struct tls *tls_free(struct tls *tls);
