@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "user/api/api.h"
+#include "user/api/keys.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/fs.h"
@@ -46,7 +47,8 @@ struct plane {
 	struct api *api;
 	unsigned port; /* of the API server */
 	struct pki pki;
-	struct tls *tls, *node_tls;
+	char **names; /* of the API server */
+	struct keys *keys;
 	struct http_server *local, *server;
 	struct client *client;
 	struct bootstrap *bootstrap;
@@ -81,24 +83,17 @@ static int plane_serve_local(struct plane *plane, struct err *err)
 
 static int plane_serve(struct plane *plane, const char *where, struct err *err)
 {
-	struct tls_config tls = {
-		.authority = plane->pki.authority.text,
-		.certificate = plane->pki.server.text,
-		.key = plane->pki.server.key,
-	};
 	struct http_server_config config = {
 		.max_connections = SESSIONS_MOST,
 		.max_body = BODY_MOST,
 		.handle = api_handle,
 		.body_most = api_body_most,
 		.userdata = plane->api,
+		.tls = keys_server(plane->keys),
 	};
 	AUTO_FD fd = -1;
-	int r = tls_new(&tls, &plane->tls, err);
+	int r = http_listen_tcp(where, &fd, err);
 
-	config.tls = plane->tls;
-	if (r == 0)
-		r = http_listen_tcp(where, &fd, err);
 	if (r == 0)
 		r = http_server_new(plane->loop, fd, &config, &plane->server, err);
 	if (r == 0)
@@ -112,7 +107,6 @@ static int plane_keys(struct plane *plane, const struct control_options *options
 	AUTO_FREE char *more =
 		fs_format("%s,%s", options->server_names, options->advertise_address);
 	char host[HTTP_HOST_MAX] = "";
-	char **names;
 	int r = options->listen[0] ? http_address_parse(options->listen, &address, err) : 0;
 
 	if (gethostname(host, sizeof(host) - 1) < 0)
@@ -120,34 +114,28 @@ static int plane_keys(struct plane *plane, const struct control_options *options
 	if (r == 0 && !more)
 		r = err_set(err, ENOMEM, "start");
 	if (r == 0)
-		r = pki_names(host, options->service_cidr, address.host, more, &names, err);
+		r = pki_names(host, options->service_cidr, address.host, more, &plane->names, err);
 	if (r < 0)
 		return r;
 	plane->port = address.port;
-	r = pki_open(options->pki_dir, (const char *const *)names, &plane->pki, err);
-	pki_names_free(names);
+	r = pki_open(options->pki_dir, (const char *const *)plane->names, &plane->pki, err);
 	if (r == 0 && options->listen[0] && options->admin_kubeconfig[0])
 		r = pki_write_admin(
 			&plane->pki, options->admin_kubeconfig, address.host, address.port, err);
 	return r;
 }
 
-/* As what the API server comes to nodes. */
-static int plane_node_tls(
-	struct plane *plane, const struct control_options *options, struct err *err)
+static int plane_shown(struct plane *plane, const struct control_options *options, struct err *err)
 {
 	AUTO_FREE char *authority = NULL;
-	struct tls_config tls = {
-		.certificate = plane->pki.node_client.text,
-		.key = plane->pki.node_client.key,
-		.unverified = !options->kubelet_authority[0],
-	};
-	int r = tls.unverified ? 0
-			       : fs_read(options->kubelet_authority, AUTHORITY_MOST, &authority,
-					 NULL, err);
+	struct keys_config config = {
+		.pki = &plane->pki, .server_names = (const char *const *)plane->names};
+	int r = options->kubelet_authority[0]
+			? fs_read(options->kubelet_authority, AUTHORITY_MOST, &authority, NULL, err)
+			: 0;
 
-	tls.authority = authority;
-	return r == 0 ? tls_new(&tls, &plane->node_tls, err) : r;
+	config.node_authority = authority;
+	return r == 0 ? keys_new(plane->loop, &config, &plane->keys, err) : r;
 }
 
 static int plane_control(
@@ -227,11 +215,11 @@ static int plane_open(struct plane *plane, const struct control_options *options
 	if (r == 0)
 		r = plane_keys(plane, options, err);
 	if (r == 0)
-		r = plane_node_tls(plane, options, err);
+		r = plane_shown(plane, options, err);
 	if (r == 0)
 		r = plane_etcd_files(plane, options, err);
 	api.token_key = plane->pki.token_key;
-	api.node_tls = plane->node_tls;
+	api.node_tls = plane->keys ? keys_node(plane->keys) : NULL;
 	api.audit_log = options->audit_log;
 	plane->socket_path = fs_format("%s/podnet-control.sock", options->run_dir);
 	if (r == 0 && !plane->socket_path)
@@ -258,9 +246,9 @@ static void plane_close(struct plane *plane)
 	http_server_free(plane->local);
 	api_free(plane->api);
 	store_free(plane->store);
-	tls_free(plane->tls);
-	tls_free(plane->node_tls);
+	keys_free(plane->keys);
 	pki_clear(&plane->pki);
+	pki_names_free(plane->names);
 	free(plane->etcd.authority);
 	free(plane->etcd.certificate);
 	free(plane->etcd.key);

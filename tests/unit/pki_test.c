@@ -69,6 +69,39 @@ TEST(a_new_name_makes_a_new_certificate_of_the_server_alone)
 	fs_remove(directory, NULL);
 }
 
+TEST(what_is_nearly_over_is_made_anew_while_the_server_works)
+{
+	struct certificate_spec spec = {.use = CERTIFICATE_SERVER,
+		.name = "podnet-control",
+		.subject_names = names,
+		.days = 59};
+	char directory[64];
+	AUTO_FREE char *before = NULL, *nodes = NULL;
+	bool renewed = true;
+	struct pki pki;
+	struct err err;
+
+	directory_make(directory);
+	open_keys(directory, names, &pki);
+	before = strdup(pki.server.text);
+	nodes = strdup(pki.node_client.text);
+	CHECK_OK("early", pki_renew(&pki, names, &renewed, &err), &err);
+	CHECK("nothing is", !renewed && strcmp(pki.server.text, before) == 0);
+	certificate_clear(&pki.server);
+	certificate_make(&spec, &pki.authority, &pki.server, NULL);
+	free(before);
+	before = strdup(pki.server.text);
+	CHECK_OK("59 days before its end", pki_renew(&pki, names, &renewed, &err), &err);
+	CHECK("the server's is", renewed && strcmp(pki.server.text, before) != 0);
+	CHECK_STR("the other one is not", pki.node_client.text, nodes);
+	spec.days = 365;
+	CHECK("by the same authority, for the same names",
+		certificate_is_good(&pki.server, &spec, &pki.authority, 300, time(NULL),
+			&(const char *){NULL}));
+	pki_clear(&pki);
+	fs_remove(directory, NULL);
+}
+
 TEST(an_authority_without_its_key_is_not_replaced)
 {
 	char directory[64];

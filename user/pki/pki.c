@@ -14,7 +14,8 @@
 #define FILE_MOST      (64u << 10)
 #define AUTHORITY_DAYS 3650
 #define LEAF_DAYS      365
-#define LEAF_DAYS_LEFT 60 /* fewer, and a restart makes a new one */
+#define LEAF_DAYS_LEFT 60 /* fewer, and there is a new one */
+#define SERVER_NAME    "podnet-control"
 
 void pki_clear(struct pki *pki)
 {
@@ -53,8 +54,7 @@ static int file_write(const char *directory, const char *name, const char *kind,
 	return fs_replace(path, text, strlen(text), 0600, FS_DURABLE, err);
 }
 
-static int certificate_read(
-	const char *directory, const char *name, struct certificate *ret, struct err *err)
+int pki_read_own(const char *directory, const char *name, struct certificate *ret, struct err *err)
 {
 	int r = file_read(directory, name, "crt", &ret->text, err);
 
@@ -62,8 +62,8 @@ static int certificate_read(
 }
 
 /* The key first: a certificate is there when both are. */
-static int certificate_write(const char *directory, const char *name,
-	const struct certificate *certificate, struct err *err)
+int pki_write_own(const char *directory, const char *name, const struct certificate *certificate,
+	struct err *err)
 {
 	int r = file_write(directory, name, "key", certificate->key, err);
 
@@ -78,7 +78,7 @@ static int authority_open(const char *directory, struct certificate *ret, struct
 	static const struct certificate_spec spec = {
 		.use = CERTIFICATE_AUTHORITY, .name = "podnet", .days = AUTHORITY_DAYS};
 	const char *why;
-	int r = certificate_read(directory, "ca", ret, err);
+	int r = pki_read_own(directory, "ca", ret, err);
 
 	if (r < 0)
 		return r;
@@ -87,28 +87,44 @@ static int authority_open(const char *directory, struct certificate *ret, struct
 	if (!ret->text) {
 		certificate_clear(ret);
 		r = certificate_make(&spec, NULL, ret, err);
-		return r < 0 ? r : certificate_write(directory, "ca", ret, err);
+		return r < 0 ? r : pki_write_own(directory, "ca", ret, err);
 	}
 	if (!certificate_is_good(ret, &spec, NULL, 0, (int64_t)(clock_wall() / USEC_PER_SEC), &why))
 		return err_refuse(err, EKEYREJECTED, "'%s/ca.crt' is unusable: %s", directory, why);
 	return 0;
 }
 
+/* Keeps @leaf when it is what @spec asks for and not nearly over. */
+static int leaf_renew(const struct certificate_spec *spec, const struct certificate *authority,
+	struct certificate *leaf, bool *ret_renewed, struct err *err)
+{
+	struct certificate made = {0};
+	const char *why;
+	int r;
+
+	*ret_renewed = false;
+	if (leaf->text && leaf->key &&
+		certificate_is_good(leaf, spec, authority, LEAF_DAYS_LEFT,
+			(int64_t)(clock_wall() / USEC_PER_SEC), &why))
+		return 0;
+	r = certificate_make(spec, authority, &made, err);
+	if (r < 0)
+		return r;
+	certificate_clear(leaf);
+	*leaf = made;
+	*ret_renewed = true;
+	return 0;
+}
+
 static int leaf_open(const char *directory, const char *file, const struct certificate_spec *spec,
 	const struct certificate *authority, struct certificate *ret, struct err *err)
 {
-	const char *why;
-	int r = certificate_read(directory, file, ret, err);
+	bool renewed = false;
+	int r = pki_read_own(directory, file, ret, err);
 
-	if (r < 0)
-		return r;
-	if (ret->text && ret->key &&
-		certificate_is_good(ret, spec, authority, LEAF_DAYS_LEFT,
-			(int64_t)(clock_wall() / USEC_PER_SEC), &why))
-		return 0;
-	certificate_clear(ret);
-	r = certificate_make(spec, authority, ret, err);
-	return r < 0 ? r : certificate_write(directory, file, ret, err);
+	if (r == 0)
+		r = leaf_renew(spec, authority, ret, &renewed, err);
+	return r == 0 && renewed ? pki_write_own(directory, file, ret, err) : r;
 }
 
 static int token_key_open(const char *directory, char **ret, struct err *err)
@@ -121,15 +137,30 @@ static int token_key_open(const char *directory, char **ret, struct err *err)
 	return r < 0 ? r : file_write(directory, "sa", "key", *ret, err);
 }
 
+static const struct certificate_spec admin_spec = {
+	.use = CERTIFICATE_CLIENT,
+	.name = PKI_ADMIN_NAME,
+	.organization = PKI_ADMIN_GROUP,
+	.days = LEAF_DAYS,
+};
+static const struct certificate_spec node_client_spec = {
+	.use = CERTIFICATE_CLIENT,
+	.name = PKI_NODE_CLIENT_NAME,
+	.days = LEAF_DAYS,
+};
+
+static struct certificate_spec server_spec(const char *name, const char *const *server_names)
+{
+	return (struct certificate_spec){.use = CERTIFICATE_SERVER,
+		.name = name,
+		.subject_names = server_names,
+		.days = LEAF_DAYS};
+}
+
 int pki_open_own(const char *directory, const char *name, const char *const *server_names,
 	struct certificate *ret, struct err *err)
 {
-	const struct certificate_spec spec = {
-		.use = CERTIFICATE_SERVER,
-		.name = name,
-		.subject_names = server_names,
-		.days = LEAF_DAYS,
-	};
+	const struct certificate_spec spec = server_spec(name, server_names);
 
 	return leaf_open(directory, name, &spec, NULL, ret, err);
 }
@@ -137,23 +168,7 @@ int pki_open_own(const char *directory, const char *name, const char *const *ser
 int pki_open(
 	const char *directory, const char *const *server_names, struct pki *ret, struct err *err)
 {
-	const struct certificate_spec server = {
-		.use = CERTIFICATE_SERVER,
-		.name = "podnet-control",
-		.subject_names = server_names,
-		.days = LEAF_DAYS,
-	};
-	static const struct certificate_spec admin = {
-		.use = CERTIFICATE_CLIENT,
-		.name = PKI_ADMIN_NAME,
-		.organization = PKI_ADMIN_GROUP,
-		.days = LEAF_DAYS,
-	};
-	static const struct certificate_spec node_client = {
-		.use = CERTIFICATE_CLIENT,
-		.name = PKI_NODE_CLIENT_NAME,
-		.days = LEAF_DAYS,
-	};
+	const struct certificate_spec server = server_spec(SERVER_NAME, server_names);
 	struct pki pki = {0};
 	int r = fs_mkdir(directory, 0700, err);
 
@@ -162,9 +177,9 @@ int pki_open(
 	if (r == 0)
 		r = leaf_open(directory, "server", &server, &pki.authority, &pki.server, err);
 	if (r == 0)
-		r = leaf_open(directory, "admin", &admin, &pki.authority, &pki.admin, err);
+		r = leaf_open(directory, "admin", &admin_spec, &pki.authority, &pki.admin, err);
 	if (r == 0)
-		r = leaf_open(directory, "node-client", &node_client, &pki.authority,
+		r = leaf_open(directory, "node-client", &node_client_spec, &pki.authority,
 			&pki.node_client, err);
 	if (r == 0)
 		r = token_key_open(directory, &pki.token_key, err);
@@ -173,4 +188,24 @@ int pki_open(
 	else
 		*ret = pki;
 	return r;
+}
+
+int pki_renew(struct pki *pki, const char *const *server_names, bool *ret_renewed, struct err *err)
+{
+	const struct certificate_spec server = server_spec(SERVER_NAME, server_names);
+	bool served, asked = false;
+	int r = leaf_renew(&server, &pki->authority, &pki->server, &served, err);
+
+	if (r == 0)
+		r = leaf_renew(&node_client_spec, &pki->authority, &pki->node_client, &asked, err);
+	*ret_renewed = served || asked;
+	return r;
+}
+
+int pki_renew_own(const char *name, const char *const *server_names, struct certificate *own,
+	bool *ret_renewed, struct err *err)
+{
+	const struct certificate_spec spec = server_spec(name, server_names);
+
+	return leaf_renew(&spec, NULL, own, ret_renewed, err);
 }

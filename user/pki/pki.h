@@ -33,6 +33,21 @@ int pki_open(
 int pki_open_own(const char *directory, const char *name, const char *const *server_names,
 	struct certificate *ret, struct err *err);
 
+/*
+ * What is nearly over by now of what the server and its nodes are shown is made anew, in memory alone: the files follow
+ * at the next start.  *@ret_renewed, also after a failure: something was.
+ */
+int pki_renew(struct pki *pki, const char *const *server_names, bool *ret_renewed, struct err *err);
+
+/* The same for what pki_open_own has given. */
+int pki_renew_own(const char *name, const char *const *server_names, struct certificate *own,
+	bool *ret_renewed, struct err *err);
+
+/* NAME.crt and NAME.key as they are; what is not there stays NULL.  Release *@ret, also after a failure. */
+int pki_read_own(const char *directory, const char *name, struct certificate *ret, struct err *err);
+int pki_write_own(const char *directory, const char *name, const struct certificate *certificate,
+	struct err *err);
+
 /* Forgets all keys; also of one that is all zero. */
 void pki_clear(struct pki *pki);
 
