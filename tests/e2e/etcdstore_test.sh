@@ -138,7 +138,13 @@ etcd_end one KILL
 is "without etcd a write that it never got is refused" "$(code POST "$MAPS" "$(config never x)")" 504
 is "and says that nothing was written" "$(jq -r .reason "$TEST_DIR/answer")" Timeout
 is "reads go on" "$(get "$MAPS/cm" .metadata.name)" cm
+eventually "it is not ready" 20 eval '[ "$(code GET /readyz)" = 500 ]'
+is "which is said, and no more" "$(tr '\n' ' ' <"$TEST_DIR/answer")" '[+]ping ok [-]store failed: reason withheld readyz check failed '
+is "but for who leaves that out" "$(code GET "/readyz?exclude=store")" 200
+is "it lives" "$(code GET "/livez?verbose") $(tr '\n' ' ' <"$TEST_DIR/answer")" '200 [+]ping ok livez check passed '
 ok "etcd is there again" etcd_begin one 23790
+eventually "it is ready" 20 eval '[ "$(code GET "/readyz?verbose")" = 200 ]'
+is "which is said, too" "$(tr '\n' ' ' <"$TEST_DIR/answer")" '[+]ping ok [+]store ok readyz check passed '
 eventually "and writes" 20 eval '[ "$(code POST "$MAPS" "$(config again x)")" = 201 ]'
 is "what was refused was not made" "$(code GET "$MAPS/never")" 404
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One suite for all backends of the store. */
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/check.h"
@@ -404,5 +406,34 @@ TEST(a_store_has_one_owner)
 	config = (struct store_config){.where = bed.where};
 	CHECK_FAILS("a second one", store_open(bed.loop, &config, &second, &err), EBUSY, &err,
 		"database is locked");
+	bed_end(&bed);
+}
+
+/* Files may have this many bytes at most. */
+static void files_most(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+TEST(a_write_that_the_disk_refuses_is_a_problem_until_the_next_one)
+{
+	struct bed bed;
+
+	signal(SIGXFSZ, SIG_IGN);
+	bed_make(&bed, "sqlite", 0);
+	put(&bed, "/a", "1");
+	CHECK("none yet", !store_problem(bed.store));
+	files_most(1);
+	CHECK("refused", put(&bed, "/a", "2") < 0);
+	files_most(RLIM_INFINITY);
+	CHECK_HAS("the problem has words", store_problem(bed.store) ? store_problem(bed.store) : "",
+		"disk");
+	CHECK_STR("what was there is", get(&bed, "/a"), "1");
+	CHECK_EQ("the next one", put(&bed, "/a", "3"), 0);
+	CHECK("is its end", !store_problem(bed.store));
 	bed_end(&bed);
 }

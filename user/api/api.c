@@ -145,7 +145,7 @@ static void api_answer_path(
 	if (authorize_path(api, who, exchange, &failure) < 0)
 		api_refuse(api, exchange, who, NULL, &failure);
 	else
-		discovery_answer(exchange);
+		discovery_answer(api, exchange);
 }
 
 static void api_answer_resource(
@@ -187,7 +187,7 @@ void api_handle(void *userdata, struct http_exchange *exchange)
 	struct failure failure;
 
 	if (discovery_is_public(exchange))
-		discovery_answer(exchange);
+		discovery_answer(api, exchange);
 	else if ((authenticate_is_open(exchange) ? authenticate_nobody(&who, &failure)
 						 : authenticate(api, exchange, &who, &failure)) < 0)
 		api_refuse(api, exchange, &who, NULL, &failure);

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/api/api.h"
+#include "user/api/health.h"
 #include "user/api/openapi.h"
 #include "user/base/cleanup.h"
 #include "user/base/json.h"
 #include "user/http/server.h"
 #include "user/model/kinds.h"
+#include "user/store/store.h"
 
 #define AGGREGATED "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -361,12 +364,6 @@ static json_t *paths_json(void)
 	return json_pack("{s:o}", "paths", paths);
 }
 
-static bool is_health(const char *root)
-{
-	return strcmp(root, "healthz") == 0 || strcmp(root, "livez") == 0 ||
-	       strcmp(root, "readyz") == 0;
-}
-
 static const char *root_of(const struct http_exchange *exchange)
 {
 	return segments(exchange) ? http_exchange_segment(exchange, 0) : "";
@@ -377,7 +374,7 @@ bool discovery_is_public(const struct http_exchange *exchange)
 	const char *root = root_of(exchange);
 	const char *method = http_exchange_method(exchange);
 
-	return segments(exchange) == 1 && (is_health(root) || strcmp(root, "version") == 0) &&
+	return segments(exchange) == 1 && (health_is(root) || strcmp(root, "version") == 0) &&
 	       (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
 }
 
@@ -391,7 +388,7 @@ bool discovery_is_wanted(const struct http_exchange *exchange)
 	return strcmp(root, "apis") != 0 || count <= 3;
 }
 
-void discovery_answer(struct http_exchange *exchange)
+void discovery_answer(const struct api *api, struct http_exchange *exchange)
 {
 	size_t count = segments(exchange);
 	const char *root = root_of(exchange);
@@ -408,8 +405,8 @@ void discovery_answer(struct http_exchange *exchange)
 		answer(exchange, "application/json", version_json());
 	else if (count == 0)
 		answer(exchange, "application/json", paths_json());
-	else if (is_health(root))
-		http_answer_text(exchange, 200, "ok");
+	else if (health_is(root))
+		health_answer(root, store_problem(api_store(api)), exchange);
 	else if (strcmp(root, "openapi") == 0)
 		openapi_handle(exchange, count);
 	else

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct api;
 struct http_exchange;
 
 /* The path names no object. */
@@ -13,4 +14,4 @@ bool discovery_is_wanted(const struct http_exchange *exchange);
 bool discovery_is_public(const struct http_exchange *exchange);
 
 /* Answers such a path. */
-void discovery_answer(struct http_exchange *exchange);
+void discovery_answer(const struct api *api, struct http_exchange *exchange);

@@ -175,6 +175,7 @@ static void commit_done(void *arg)
 		commit_enter(commit);
 	else
 		log_error("store: %s", commit->err.text);
+	store->broken = commit->result == 0 ? (struct err){0} : commit->err;
 	for (size_t i = 0; commit->result == 0 && i < commit->record_count; i++)
 		store_wake(store, commit->records[i].key);
 	while ((request = backlog_take(&commit->requests)) != NULL)

@@ -275,6 +275,15 @@ int etcd_open(sd_event *loop, struct store *store, const char *urls,
 	return r == 0 ? etcd_load(etcd, err) : r;
 }
 
+const char *etcd_problem(const struct etcd *etcd)
+{
+	const char *problem = etcd_peers_problem(etcd->peers);
+
+	if (etcd_reader_follows(etcd->reader))
+		return NULL;
+	return problem[0] ? problem : "etcd: its state is being read";
+}
+
 void etcd_start(struct etcd *etcd)
 {
 	etcd_write_start(etcd);

@@ -16,6 +16,9 @@ struct store_config;
 int etcd_open(sd_event *loop, struct store *store, const char *urls,
 	const struct store_config *config, struct etcd **ret, struct err *err);
 
+/* Why what is in memory does not follow it now.  Borrowed; NULL: it does. */
+const char *etcd_problem(const struct etcd *etcd);
+
 /* Begins what waits in the store. */
 void etcd_start(struct etcd *etcd);
 

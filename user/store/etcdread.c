@@ -35,6 +35,7 @@ struct arrival {
 struct etcd_reader {
 	struct etcd *etcd;
 	enum reader_state state;
+	bool follows; /* etcd has said that it watches */
 	struct etcd_call *call;
 	struct etcd_line line; /* for pages */
 	struct timer *retry, *overdue;
@@ -292,8 +293,10 @@ static int watch_message(void *userdata, json_t *message)
 
 	if (json_is_true(json_object_get(result, "canceled")))
 		return watch_canceled(reader, etcd_number(result, "compact_revision"));
-	if (json_is_true(json_object_get(result, "created")))
+	if (json_is_true(json_object_get(result, "created"))) {
+		reader->follows = reader->state == READER_WATCH;
 		return 0;
+	}
 	if (reader->state == READER_PROBE)
 		return 1; /* it is all there: the pages are */
 	json_array_foreach (json_object_get(result, "events"), i, event)
@@ -313,6 +316,7 @@ static void watch_ended(void *userdata, const struct etcd_answer *answer)
 	struct etcd_reader *reader = userdata;
 
 	reader->call = etcd_call_free(reader->call);
+	reader->follows = false;
 	arrivals_drop(reader, reader->count);
 	timer_arm(reader->overdue, USEC_NEVER);
 	if (reader->state == READER_PROBE)
@@ -369,6 +373,11 @@ void etcd_reader_begin(struct etcd_reader *reader, uint64_t revision)
 {
 	reader_reset(reader, revision);
 	reader_turn(reader);
+}
+
+bool etcd_reader_follows(const struct etcd_reader *reader)
+{
+	return reader->follows;
 }
 
 void etcd_reader_expect(struct etcd_reader *reader, uint64_t revision)

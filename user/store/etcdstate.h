@@ -77,6 +77,8 @@ int etcd_reader_new(struct etcd *etcd);
 struct etcd_reader *etcd_reader_free(struct etcd_reader *reader);
 /* Reads the state at @revision, then follows it; once. */
 void etcd_reader_begin(struct etcd_reader *reader, uint64_t revision);
+/* The watch is there. */
+bool etcd_reader_follows(const struct etcd_reader *reader);
 /* The watch must come to @revision before long, or its member is given up. */
 void etcd_reader_expect(struct etcd_reader *reader, uint64_t revision);
 

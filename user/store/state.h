@@ -2,6 +2,7 @@
 /* Inside of store: what its files share. */
 #pragma once
 
+#include "user/base/err.h"
 #include "user/store/backend.h"
 #include "user/store/request.h"
 #include "user/store/store.h"
@@ -23,6 +24,7 @@ struct store {
 	struct commit *commit; /* under way */
 	struct timer *retry;   /* a commit that could not begin */
 	struct store_watch *watches;
+	struct err broken; /* of the last batch; code 0: it was written */
 };
 
 /* watch.c */

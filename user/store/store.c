@@ -120,6 +120,13 @@ uint64_t store_revision(const struct store *store)
 	return store->revision;
 }
 
+const char *store_problem(const struct store *store)
+{
+	if (store->etcd)
+		return etcd_problem(store->etcd);
+	return store->broken.code ? store->broken.text : NULL;
+}
+
 uint64_t store_compacted(const struct store *store)
 {
 	return store->history.compacted;

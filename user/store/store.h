@@ -56,6 +56,12 @@ struct store *store_free(struct store *store);
  * as well, and writes whose compares did not hold. */
 uint64_t store_revision(const struct store *store);
 
+/*
+ * Why nothing could be written or read anew just now, as far as is known: the last write to disk has failed, or the etcd
+ * does not tell what it holds (one that falls silent is given up after 30 seconds).  Borrowed; NULL: all is well.
+ */
+const char *store_problem(const struct store *store);
+
 /* Changes up to this revision are forgotten: watches and lists begin here or later. */
 uint64_t store_compacted(const struct store *store);
 
