@@ -14,6 +14,7 @@ KUBECTL=${KUBECTL:-$SOURCE_DIR/build/kubectl/usr/bin/kubectl}
 CLIENT=kubernetes.io/kube-apiserver-client-kubelet
 SERVING=kubernetes.io/kubelet-serving
 LIFE=40 # seconds of a certificate
+KUBELET_CA=()
 export HOME=$TEST_DIR/home
 
 [ -x "$KUBECTL" ] || skip_all "no kubectl"
@@ -21,10 +22,19 @@ export HOME=$TEST_DIR/home
 control_start() {
 	"$PODNET_BIN/podnet-control" --store "sqlite:$TEST_DIR/store" --run-dir "$TEST_DIR/control" \
 		--listen 192.0.2.1:6443 --advertise-address 192.0.2.1 --pki-dir "$PKI" \
-		--admin-kubeconfig "$ADMIN" --certificate-seconds "$LIFE" 2>>"$TEST_DIR/control.log" &
+		--admin-kubeconfig "$ADMIN" --certificate-seconds "$LIFE" "${KUBELET_CA[@]}" 2>>"$TEST_DIR/control.log" &
 	control=$!
 	disown "$control"
 	eventually "podnet-control is there" 20 control_is_ready
+}
+
+control_stop() {
+	kill "$control"
+	lab_wait 20 control_is_gone
+}
+
+control_is_gone() {
+	! kill -0 "$control" 2>/dev/null
 }
 
 control_is_ready() {
@@ -186,13 +196,44 @@ is "its key is its own" "$(stat -c %a "$NODE_CONFIG")" 600
 fails "once" "this machine has joined" join "$good" --kubeconfig "$NODE_CONFIG"
 fails "a used token" "was denied: the bootstrap token was used by node-csr-" join "$good" --kubeconfig "$TEST_DIR/second"
 serial=$(node_certificate | openssl x509 -noout -serial)
-LAB_FLAGS+=(--kubeconfig "$NODE_CONFIG")
+LAB_FLAGS+=(--kubeconfig "$NODE_CONFIG" --rotate-server-certificates)
 lab_podnetd_start || bail "podnetd does not start: $(tail -n 5 "$LAB/podnetd.log")"
 eventually "podnetd is a node with it" 30 node_is_ready
 k create deployment web --image=busybox -- sleep 1000 >/dev/null
 eventually "that runs Pods" "$SECONDS_READY" eval \
 	'[ "$(k get pods -l app=web -o jsonpath="{.items[*].status.phase}")" = Running ]'
+
+# --- what the node shows ---
+# The certificate of its API: LINE of `openssl x509`.
+node_shows() {
+	openssl s_client -connect 192.0.2.1:10250 </dev/null 2>/dev/null | openssl x509 -noout "-$1"
+}
+serving_requests() { # CONDITION: their names
+	k get csr --field-selector "spec.signerName=$SERVING" --no-headers | awk -v wanted="$1" '$NF == wanted { print $1 }'
+}
+pods_logs() {
+	k logs deployment/web
+}
+is "of its own" "$(node_shows issuer)" "issuer=CN = nodeapi"
+control_stop
+KUBELET_CA=(--kubelet-certificate-authority "$PKI/ca.crt")
+control_start
+fails "an API server that wants more does not go there" "certificate is not trusted" pods_logs
+eventually "it has asked for one that is signed" 30 eval '[ -n "$(serving_requests Pending)" ]'
+is "which nobody approves by himself" "$(node_shows issuer)" "issuer=CN = nodeapi"
+serving_requests Pending | xargs "$KUBECTL" --kubeconfig "$ADMIN" certificate approve >/dev/null
+eventually "approved, it is shown" 30 eval '[ "$(node_shows issuer)" = "issuer=CN = podnet" ]'
+like "for its name and address" "$(node_shows ext=subjectAltName)" 'DNS:test-node, IP Address:192.0.2.1'
+ok "and the API server goes there" pods_logs
+export first_shown # for eval
+first_shown=$(node_shows serial)
+eventually "it asks for the next one in time" "$LIFE" eval '[ -n "$(serving_requests Pending)" ]'
+serving_requests Pending | xargs "$KUBECTL" --kubeconfig "$ADMIN" certificate approve >/dev/null
+eventually "and shows that" 30 eval '[ "$(node_shows serial)" != "$first_shown" ]'
+ok "it has kept it" eval '[ "serial=$(openssl x509 -noout -serial -in "$LAB/state/pki/serving.crt" | cut -d= -f2)" = "$(node_shows serial)" ]'
+
 log_mark
+serial=$(node_certificate | openssl x509 -noout -serial)
 eventually "its certificate is renewed in time" "$LIFE" certificate_is_another
 is "in a file as before" "$(stat -c %a "$NODE_CONFIG")" 600
 ok "by the node itself" eval 'k get csr -o json | jq -e "[.items[] | select(.spec.username == \"system:node:test-node\")
@@ -213,6 +254,5 @@ k delete deployment web >/dev/null
 eventually "the Pod goes" 40 eval '[ "$(k get pods -o name)" = "" ]'
 unlike "nothing went wrong at the server" "$(cat "$TEST_DIR/control.log")" 'ERROR|Sanitizer'
 node_down
-kill "$control"
-lab_wait 20 eval '! kill -0 "$control" 2>/dev/null'
+control_stop
 done_testing

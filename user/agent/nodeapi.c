@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user/agent/nodeapi.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "user/agent/clusterstate.h"
+#include "user/agent/nodekeys.h"
 #include "user/agent/state.h"
 #include "user/base/cleanup.h"
 #include "user/base/fs.h"
 #include "user/base/log.h"
-#include "user/client/kubeconfig.h"
 #include "user/cluster/membership.h"
 #include "user/http/tls.h"
 #include "user/pki/pki.h"
 
 #define BODY_MOST 4096 /* none is needed */
-#define PEM_MOST  (1u << 20)
-#define OWN_NAME  "nodeapi" /* of the certificate made here */
 
 struct nodeapi {
 	struct agent *agent;
-	struct tls *tls;
+	struct nodekeys *keys;
 	struct http_server *server;
 };
 
@@ -59,66 +56,6 @@ static void nodeapi_handle(void *userdata, struct http_exchange *exchange)
 			"the server could not find the requested resource");
 }
 
-/* --- keys --- */
-
-/* Who signs the certificates of clients: as a flag says, else who has signed the API server's. */
-static int authority_read(const struct options *options, char **ret, struct err *err)
-{
-	AUTO_CLEANUP(kubeconfig_clear) struct kubeconfig config = {0};
-	int r;
-
-	if (options->client_ca_file)
-		return fs_read(options->client_ca_file, PEM_MOST, ret, NULL, err);
-	r = kubeconfig_read(options->kubeconfig, &config, err);
-	if (r < 0)
-		return r;
-	if (!config.ca_data)
-		return err_refuse(err, ENOKEY,
-			"kubeconfig '%s' has no certificate-authority, and there is no "
-			"--client-ca-file",
-			options->kubeconfig);
-	*ret = take_ptr(config.ca_data);
-	return 0;
-}
-
-static int certificate_given(
-	const struct options *options, struct certificate *ret, struct err *err)
-{
-	int r = fs_read(options->tls_cert_file, PEM_MOST, &ret->text, NULL, err);
-
-	return r < 0 ? r : fs_read(options->tls_key_file, PEM_MOST, &ret->key, NULL, err);
-}
-
-static int certificate_own(const struct agent *agent, struct certificate *ret, struct err *err)
-{
-	char address[INET_ADDRSTRLEN];
-	const char *const own_names[] = {agent->options->node_name,
-		inet_ntop(AF_INET, &agent->node_config.host_ip, address, sizeof(address)), NULL};
-	AUTO_FREE char *dir = fs_format("%s/pki", agent->options->state_dir);
-	int r = dir ? fs_mkdir(dir, 0700, err) : err_set(err, ENOMEM, "make a certificate");
-
-	return r < 0 ? r : pki_open_own(dir, OWN_NAME, own_names, ret, err);
-}
-
-static int nodeapi_tls(struct nodeapi *api, struct err *err)
-{
-	const struct options *options = api->agent->options;
-	AUTO_CERTIFICATE own = {0};
-	AUTO_FREE char *authority = NULL;
-	struct tls_config config = {0};
-	int r = authority_read(options, &authority, err);
-
-	if (r == 0)
-		r = options->tls_cert_file ? certificate_given(options, &own, err)
-					   : certificate_own(api->agent, &own, err);
-	if (r < 0)
-		return r;
-	config.authority = authority;
-	config.certificate = own.text;
-	config.key = own.key;
-	return tls_new(&config, &api->tls, err);
-}
-
 /* --- life --- */
 
 static int nodeapi_serve(struct nodeapi *api, struct err *err)
@@ -127,9 +64,10 @@ static int nodeapi_serve(struct nodeapi *api, struct err *err)
 		.handle = nodeapi_handle, .userdata = api, .max_body = BODY_MOST};
 	AUTO_FREE char *where = fs_format("0.0.0.0:%u", api->agent->options->node_port_api);
 	AUTO_FD fd = -1;
-	int r = where ? nodeapi_tls(api, err) : err_set(err, ENOMEM, "listen");
+	int r = where ? nodekeys_new(api->agent, &api->keys, err) : err_set(err, ENOMEM, "listen");
 
-	config.tls = api->tls;
+	if (r == 0)
+		config.tls = nodekeys_tls(api->keys);
 	if (r == 0)
 		r = http_listen_tcp(where, &fd, err);
 	if (r == 0)
@@ -167,7 +105,7 @@ struct nodeapi *nodeapi_free(struct nodeapi *api)
 {
 	if (api) {
 		http_server_free(api->server);
-		tls_free(api->tls);
+		nodekeys_free(api->keys);
 		free(api);
 	}
 	return NULL;

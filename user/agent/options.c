@@ -67,6 +67,9 @@ static const struct flag flags[] = {
 		"certificate of --node-port-api (one is made in --state-dir)",
 		offsetof(struct options, tls_cert_file)},
 	{"tls-private-key-file", "FILE", NULL, "its key", offsetof(struct options, tls_key_file)},
+	{"rotate-server-certificates", NULL, NULL,
+		"have the API server sign what --node-port-api shows, and renew it",
+		offsetof(struct options, rotate_serving)},
 	{"max-manifest", "BYTES", MANIFEST_MOST, "largest manifest file",
 		offsetof(struct options, max_manifest_text)},
 	{"remove", NULL, NULL, "end all Pods, take what is podnet's out of the kernel, and exit",
@@ -95,6 +98,10 @@ static int options_node_api(struct options *options, struct err *err)
 	if (!options->tls_cert_file != !options->tls_key_file)
 		return err_refuse(
 			err, EINVAL, "--tls-cert-file and --tls-private-key-file go together");
+	if (options->tls_cert_file && options->rotate_serving)
+		return err_refuse(err, EINVAL,
+			"--rotate-server-certificates is for a certificate that --tls-cert-file "
+			"does not give");
 	options->node_port_api = (unsigned)port;
 	return 0;
 }

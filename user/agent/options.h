@@ -16,6 +16,7 @@ struct options {
 	unsigned node_port_api;			  /* 0: the node's API is not served */
 	const char *client_ca_file;		  /* NULL: the kubeconfig's authority */
 	const char *tls_cert_file, *tls_key_file; /* NULL: one of our own */
+	const char *rotate_serving;		  /* NULL: not given */
 	const char *max_manifest_text;
 	size_t max_manifest;
 	const char *cni_conf_dir, *cni_bin_dir;

@@ -157,7 +157,7 @@ static int request_send(struct join *join, char **ret_target, struct err *err)
 
 	if (r < 0)
 		return r;
-	body = nodecsr_new(join->request);
+	body = nodecsr_new(join->request, false);
 	r = body ? apiserver_ask(join->server, "POST", NODECSR_TARGET, body, &answer, err)
 		 : err_set(err, ENOMEM, "join");
 	if (r < 0)

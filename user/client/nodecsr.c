@@ -8,7 +8,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 
-json_t *nodecsr_new(const char *request)
+json_t *nodecsr_new(const char *request, bool serving)
 {
 	AUTO_FREE char *encoded = base64_encode(request, strlen(request));
 
@@ -17,8 +17,9 @@ json_t *nodecsr_new(const char *request)
 	return json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:s, s:[s, s]}}", "apiVersion",
 		"certificates.k8s.io/v1", "kind", "CertificateSigningRequest", "metadata",
 		"generateName", "node-csr-", "spec", "request", encoded, "signerName",
-		"kubernetes.io/kube-apiserver-client-kubelet", "usages", "digital signature",
-		"client auth");
+		serving ? "kubernetes.io/kubelet-serving"
+			: "kubernetes.io/kube-apiserver-client-kubelet",
+		"usages", "digital signature", serving ? "server auth" : "client auth");
 }
 
 int nodecsr_look(const json_t *object, char **ret, struct err *err)
