@@ -171,11 +171,13 @@ static void commit_done(void *arg)
 	struct store *store = commit->store;
 	struct request *request;
 
-	if (commit->result == 0)
+	if (commit->result == 0) {
 		commit_enter(commit);
-	else
+		store->broken.code = 0;
+	} else {
 		log_error("store: %s", commit->err.text);
-	store->broken = commit->result == 0 ? (struct err){0} : commit->err;
+		store->broken = commit->err;
+	}
 	for (size_t i = 0; commit->result == 0 && i < commit->record_count; i++)
 		store_wake(store, commit->records[i].key);
 	while ((request = backlog_take(&commit->requests)) != NULL)
