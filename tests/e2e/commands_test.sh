@@ -106,8 +106,9 @@ budget_is_met() {
 # A command that goes on: its output up to a line like REGEX, which CAUSE brings.
 watching() { # REGEX CAUSE COMMAND...
 	local watcher
-	timeout 30 "$KUBECTL" "${@:4}" >watched 2>&1 &
+	timeout 60 "$KUBECTL" -v=6 "${@:4}" >watched 2>asked &
 	watcher=$!
+	wait_for 30 grep -qE 'watch=true.*200 OK' asked
 	$2 >/dev/null
 	wait_for 30 eval "tr -s ' ' <watched | grep -qE '$1'"
 	kill "$watcher"
