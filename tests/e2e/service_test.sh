@@ -60,7 +60,7 @@ manifest last <<-END
 	  - name: main
 	    image: busybox
 	    imagePullPolicy: IfNotPresent
-	    args: [sh, -c, "mkdir /www; echo last >/www/index.html; httpd -p 80 -h /www
+	    args: [sh, -c, "mkdir /www; echo last >/www/index.html; httpd -p 80 -h /www;
 	      trap 'until [ -e /go ]; do sleep 0.1; done; exit 0' TERM; while :; do sleep 0.1; done"]
 	    readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 1}
 	---
