@@ -25,6 +25,7 @@ struct nodekeys {
 	const char *names[3]; /* by which the node is asked */
 	char *directory, *authority;
 	struct certificate own; /* {NULL}: another one is shown */
+	bool stale;		/* what is shown is not @own */
 	struct tls *tls;
 	struct timer *timer;	 /* NULL: nothing of ours to renew */
 	struct serving *serving; /* NULL: nobody else signs it */
@@ -102,8 +103,11 @@ static void nodekeys_look(void *userdata)
 	struct err err;
 	int r = pki_renew_own(OWN_NAME, keys->names, &keys->own, &renewed, &err);
 
-	if (r == 0 && renewed)
+	keys->stale |= renewed;
+	if (r == 0 && keys->stale) {
 		r = nodekeys_show(keys, &keys->own, &err);
+		keys->stale = r < 0;
+	}
 	if (r < 0)
 		log_error("cannot renew the certificate of the node's API: %s, trying again",
 			err.text);
