@@ -47,7 +47,7 @@ clock_set() { # SECONDS
 }
 
 # Patient probes: on a machine that is full of work a flip shall mean that podnet made it.
-# Ends with 41 on USR1, with 0 on its image's signal, QUIT, and serves its name.
+# Ends with 41 on USR1, with 0 on its image's signal, QUIT, and serves its name - as soon as the disk has room for it.
 serving_pod() { # NAME
 	cat <<-END
 		---
@@ -64,7 +64,14 @@ serving_pod() { # NAME
 		    command:
 		    - sh
 		    - -c
-		    - "trap 'exit 41' USR1; trap 'exit 0' QUIT; echo $1 >/var/www/html/index.html; nginx -g 'daemon off;' & while :; do wait; done"
+		    - |
+		      trap 'exit 41' USR1
+		      trap 'exit 0' QUIT
+		      while :; do
+		        { echo $1 >/var/www/html/index.html && exec nginx -g 'daemon off;'; } &
+		        wait
+		        sleep 0.1
+		      done
 		    readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1, timeoutSeconds: 20}
 		    livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 2, timeoutSeconds: 20}
 		    volumeMounts: [{name: www, mountPath: /var/www/html}]
