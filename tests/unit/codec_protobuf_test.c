@@ -167,3 +167,69 @@ TEST(unknown_numbers_are_skipped)
 		CHECK_STR("name", json_string_at(json_object_get(object, "metadata"), "name", ""),
 			"a");
 }
+
+/* --- lists and watches --- */
+
+static void check_bytes(const char *what, const void *data, size_t len, const char *hex)
+{
+	char got[512] = "";
+
+	for (size_t i = 0; i < len && i < sizeof(got) / 2 - 1; i++)
+		sprintf(got + 2 * i, "%02x", ((const uint8_t *)data)[i]);
+	CHECK_STR(what, got, hex);
+}
+
+#define NAMESPACE_LIST   \
+	"6b387300"       \
+	"0a130a02763112" \
+	"0d"             \
+	"4e616d6573706163654c697374" /* what it is */
+
+TEST(a_list_is_its_head_and_its_items)
+{
+	AUTO_JSON head =
+		json_quoted("{'apiVersion':'v1','kind':'NamespaceList','metadata':{"
+			    "'resourceVersion':'7','continue':'t','remainingItemCount':3}}");
+	AUTO_JSON one = json_quoted("{'metadata':{'name':'a'}}");
+	AUTO_FREE void *item = NULL, *list = NULL, *empty = NULL;
+	struct err err = {0};
+	size_t item_len, len;
+
+	if (!CHECK_OK("item", codec_protobuf_item(one, &schema_namespace, &item, &item_len, &err),
+		    &err))
+		return;
+	check_bytes("an item", item, item_len, "12050a030a0161");
+	CHECK_OK("list", codec_protobuf_list(head, item, item_len, &list, &len, &err), &err);
+	check_bytes("a list", list, len,
+		NAMESPACE_LIST "1211"
+			       "0a08"
+			       "120137"
+			       "1a0174"
+			       "2003"
+			       "12050a030a0161"
+			       "1a002200");
+	json_object_set_new(head, "metadata", json_object());
+	CHECK_OK("empty", codec_protobuf_list(head, NULL, 0, &empty, &len, &err), &err);
+	check_bytes("an empty one", empty, len,
+		NAMESPACE_LIST "1202"
+			       "0a00"
+			       "1a002200");
+}
+
+TEST(an_event_is_a_frame_around_the_body_of_its_object)
+{
+	AUTO_FREE void *frame = NULL, *large = NULL;
+	AUTO_FREE char *body = calloc(1, 70000);
+	struct err err = {0};
+	size_t len;
+
+	CHECK_OK("event", codec_protobuf_event("ADDED", "k8s", 4, &frame, &len, &err), &err);
+	check_bytes("length, type, object", frame, len,
+		"0000000f"
+		"0a054144444544"
+		"1206"
+		"0a046b387300");
+	CHECK_OK("large", codec_protobuf_event("ADDED", body, 70000, &large, &len, &err), &err);
+	CHECK_EQ("a large one", len, 4 + 7 + 4 + 4 + 70000);
+	check_bytes("its length", large, 4, "0001117f");
+}

@@ -36,3 +36,17 @@ int codec_protobuf_decode(const void *data, size_t len, const struct schema_mess
 /* Writes @object, which was read or completed by @message.  The caller frees *@ret.  -EINVAL, -ENOMEM. */
 int codec_protobuf_encode(const json_t *object, const struct schema_message *message, void **ret,
 	size_t *ret_len, struct err *err);
+
+/*
+ * Lists and watches.  What a list holds is written object by object (an item), then put behind what the list says of
+ * itself: @head has its apiVersion, kind and metadata, @items are the bytes of its items one behind the other.  The
+ * caller frees *@ret.  -EINVAL, -ENOMEM.
+ */
+int codec_protobuf_item(const json_t *object, const struct schema_message *message, void **ret,
+	size_t *ret_len, struct err *err);
+int codec_protobuf_list(const json_t *head, const void *items, size_t len, void **ret,
+	size_t *ret_len, struct err *err);
+
+/* An event of a watch around the @body of its object: its length in four bytes, big-endian, and a WatchEvent. */
+int codec_protobuf_event(const char *type, const void *body, size_t len, void **ret,
+	size_t *ret_len, struct err *err);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/base/base64.h"
@@ -159,26 +161,84 @@ static void put_fields(
 	wire_put_message(out, message->embedded_number, &inner);
 }
 
+static int wire_finish(struct wire_out *out, void **ret, size_t *ret_len, struct err *err)
+{
+	if (out->failed) {
+		free(out->data);
+		return err_set(err, -out->failed, "write a body");
+	}
+	*ret = out->data;
+	*ret_len = out->len;
+	return 0;
+}
+
+/* "k8s\0" and a runtime.Unknown around @raw, which is freed. */
+static int unknown_finish(const char *api_version, const char *kind, struct wire_out *raw,
+	void **ret, size_t *ret_len, struct err *err)
+{
+	struct wire_out out = {0}, type = {0};
+
+	wire_put_raw(&out, "k8s", 4);
+	wire_put_bytes(&type, 1, api_version, strlen(api_version));
+	wire_put_bytes(&type, 2, kind, strlen(kind));
+	wire_put_message(&out, 1, &type);
+	wire_put_message(&out, 2, raw);
+	wire_put_bytes(&out, 3, "", 0);
+	wire_put_bytes(&out, 4, "", 0);
+	return wire_finish(&out, ret, ret_len, err);
+}
+
 int codec_protobuf_encode(const json_t *object, const struct schema_message *message, void **ret,
 	size_t *ret_len, struct err *err)
 {
-	struct wire_out out = {0}, type = {0}, raw = {0};
+	struct wire_out raw = {0};
 
-	wire_put_raw(&out, "k8s", 4);
-	wire_put_bytes(&type, 1, json_string_at(object, "apiVersion", ""),
-		strlen(json_string_at(object, "apiVersion", "")));
-	wire_put_bytes(&type, 2, json_string_at(object, "kind", ""),
-		strlen(json_string_at(object, "kind", "")));
-	wire_put_message(&out, 1, &type);
 	put_fields(&raw, object, message);
-	wire_put_message(&out, 2, &raw);
-	wire_put_bytes(&out, 3, "", 0);
-	wire_put_bytes(&out, 4, "", 0);
-	if (out.failed) {
-		free(out.data);
-		return err_set(err, -out.failed, "write a body");
-	}
-	*ret = out.data;
-	*ret_len = out.len;
-	return 0;
+	return unknown_finish(json_string_at(object, "apiVersion", ""),
+		json_string_at(object, "kind", ""), &raw, ret, ret_len, err);
+}
+
+/* --- many --- */
+
+enum { LIST_META = 1, LIST_ITEMS = 2 };
+enum { EVENT_TYPE = 1, EVENT_OBJECT = 2, EXTENSION_RAW = 1 };
+
+int codec_protobuf_item(const json_t *object, const struct schema_message *message, void **ret,
+	size_t *ret_len, struct err *err)
+{
+	struct wire_out out = {0}, item = {0};
+
+	put_fields(&item, object, message);
+	wire_put_message(&out, LIST_ITEMS, &item);
+	return wire_finish(&out, ret, ret_len, err);
+}
+
+int codec_protobuf_list(const json_t *head, const void *items, size_t len, void **ret,
+	size_t *ret_len, struct err *err)
+{
+	struct wire_out raw = {0}, meta = {0};
+
+	put_fields(&meta, json_object_get(head, "metadata"), &schema_list_meta);
+	wire_put_message(&raw, LIST_META, &meta);
+	wire_put_raw(&raw, items, len);
+	return unknown_finish(json_string_at(head, "apiVersion", ""),
+		json_string_at(head, "kind", ""), &raw, ret, ret_len, err);
+}
+
+int codec_protobuf_event(const char *type, const void *body, size_t len, void **ret,
+	size_t *ret_len, struct err *err)
+{
+	struct wire_out out = {0}, event = {0}, object = {0};
+	uint32_t size;
+
+	wire_put_bytes(&event, EVENT_TYPE, type, strlen(type));
+	wire_put_bytes(&object, EXTENSION_RAW, body, len);
+	wire_put_message(&event, EVENT_OBJECT, &object);
+	size = htobe32((uint32_t)event.len);
+	wire_put_raw(&out, &size, sizeof(size));
+	wire_put_raw(&out, event.data, event.len);
+	if (event.failed)
+		out.failed = event.failed;
+	free(event.data);
+	return wire_finish(&out, ret, ret_len, err);
 }

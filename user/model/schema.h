@@ -118,7 +118,8 @@ extern const struct schema_message schema_ephemeral_container;
 
 /* What comes along with requests and answers. */
 extern const struct schema_message schema_delete_options, schema_create_options,
-	schema_update_options, schema_patch_options, schema_status;
+	schema_update_options, schema_patch_options, schema_status, schema_list_meta,
+	schema_partial_metadata;
 
 /* Parts that other code reads by themselves. */
 extern const struct schema_message schema_object_meta, schema_pod_spec, schema_pod_template,

@@ -56,6 +56,14 @@ static const struct schema_field object_meta_fields[] = {
 const struct schema_message schema_object_meta = {
 	.name = "ObjectMeta", .fields = object_meta_fields, .finish = meta_finish};
 
+static const struct schema_field partial_metadata_fields[] = {
+	KIND_HEAD,
+	END_OF_FIELDS,
+};
+
+const struct schema_message schema_partial_metadata = {
+	.name = "PartialObjectMetadata", .fields = partial_metadata_fields};
+
 static const struct schema_field config_map_fields[] = {
 	KIND_HEAD,
 	STRING_MAP("data", 2, .key_rule = name_data_key),

@@ -48,7 +48,7 @@
 #define MODE_MAX 0777
 
 /* Messages that several files use. */
-extern const struct schema_message schema_list_meta, schema_condition, schema_object_reference,
+extern const struct schema_message schema_condition, schema_object_reference,
 	schema_local_reference, schema_secret_reference, schema_container, schema_resources,
 	schema_security, schema_pod_security, schema_volume, schema_affinity, schema_toleration,
 	schema_topology_spread, schema_node_selector, schema_pod_status, schema_load_balancer,
