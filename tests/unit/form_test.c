@@ -4,7 +4,9 @@
 
 #include "user/api/form.h"
 
-#define ALL (FORM_HAS_TYPES | FORM_HAS_PARTS)
+#define TYPES (FORM_HAS_PROTOBUF | FORM_HAS_YAML)
+#define ALL   (TYPES | FORM_HAS_PARTS)
+#define WATCH (FORM_HAS_PROTOBUF | FORM_HAS_PARTS)
 #define TABLES                                                                                \
 	"application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=" \
 	"meta.k8s.io,application/json"
@@ -32,8 +34,15 @@ TEST(the_first_form_that_is_there_is_chosen)
 		{"application/vnd.kubernetes.protobuf,application/json", FORM_HAS_PARTS, FORM_JSON,
 			FORM_OBJECT},
 		{TABLES, ALL, FORM_JSON, FORM_TABLE},
-		{TABLES, FORM_HAS_TYPES, FORM_JSON, FORM_OBJECT},
-		{PARTS, ALL, FORM_JSON, FORM_METADATA},
+		{TABLES, TYPES, FORM_JSON, FORM_OBJECT},
+		{PARTS, ALL, FORM_PROTOBUF, FORM_METADATA},
+		{PARTS, FORM_HAS_PARTS, FORM_JSON, FORM_METADATA},
+		{"application/vnd.kubernetes.protobuf;stream=watch", WATCH, FORM_PROTOBUF,
+			FORM_OBJECT},
+		{"application/yaml, application/json;q=0.5", WATCH, FORM_JSON, FORM_OBJECT},
+		{"application/yaml;as=Table;v=v1;g=meta.k8s.io", ALL, FORM_YAML, FORM_TABLE},
+		{"application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io," TABLES, ALL,
+			FORM_JSON, FORM_TABLE},
 		{PARTS, 0, FORM_JSON, FORM_OBJECT},
 		{"application/json;as=Nothing,*/*", ALL, FORM_JSON, FORM_OBJECT},
 	};
@@ -59,7 +68,8 @@ TEST(what_is_not_there_is_not_acceptable)
 		{"text/plain", ALL},
 		{"application/jsonx", ALL},
 		{"application/yaml", FORM_HAS_PARTS},
-		{"application/json;as=Table;v=v1;g=meta.k8s.io", FORM_HAS_TYPES},
+		{"application/yaml;stream=watch", WATCH},
+		{"application/json;as=Table;v=v1;g=meta.k8s.io", TYPES},
 		{"application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io", ALL},
 		{"application/json;as=Nothing", ALL},
 		{", ;", ALL},

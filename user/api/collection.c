@@ -10,6 +10,7 @@
 #include "user/api/delete.h"
 #include "user/api/failure.h"
 #include "user/api/filter.h"
+#include "user/api/listing.h"
 #include "user/api/request.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
@@ -29,7 +30,7 @@ struct collection {
 	struct deletion deletion;   /* a copy for each part */
 	struct part *parts;
 	size_t count, next, running;
-	struct buffer items; /* the answer's */
+	struct listing answer;
 	uint64_t revision;
 	struct failure failure; /* the first */
 	bool failed, starting;
@@ -39,7 +40,7 @@ static void collection_free(struct collection *collection)
 {
 	if (collection->failed)
 		json_decref(collection->failure.details);
-	buffer_clear(&collection->items);
+	listing_clear(&collection->answer);
 	free(collection->parts);
 	identity_clear(&collection->request.who);
 	free(collection);
@@ -83,11 +84,7 @@ static int entry_add(
 
 	if (r < 0 || !filter_matches(filter, object))
 		return r;
-	if (collection->count)
-		r = buffer_append(&collection->items, ",", 1);
-	if (r == 0)
-		r = stored_write(
-			entry->value, entry->modified, request->kind, NULL, &collection->items);
+	r = listing_add(&collection->answer, entry, object);
 	if (r == 0)
 		part_add(collection, object);
 	return r;
@@ -114,35 +111,15 @@ static int collection_find(struct collection *collection, const struct filter *f
 
 /* --- the answer --- */
 
-static int answer_write(struct collection *collection, struct buffer *out)
-{
-	const struct kind *kind = collection->request.kind;
-	char api_version[API_VERSION_LEN];
-	int r;
-
-	kind_api_version(kind->group, collection->request.version, api_version);
-	r = buffer_printf(out,
-		"{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":"
-		"\"%" PRIu64 "\"},\"items\":[",
-		kind->list_kind, api_version, collection->revision);
-	if (r == 0)
-		r = buffer_append(out, buffer_head(&collection->items), collection->items.len);
-	return r == 0 ? buffer_append(out, "]}", 2) : r;
-}
-
 static void collection_answer(struct collection *collection)
 {
-	AUTO_BUFFER out = {0};
+	struct listing_head head = {.revision = collection->revision};
 
-	if (!collection->failed && answer_write(collection, &out) < 0) {
-		failure_internal(&collection->failure, "out of memory");
+	if (!collection->failed &&
+		listing_answer(&collection->answer, &head, &collection->failure) < 0)
 		collection->failed = true;
-	}
 	if (collection->failed)
 		failure_answer(&collection->failure, collection->request.exchange);
-	else
-		http_answer_bytes(collection->request.exchange, 200, "application/json",
-			buffer_head(&out), out.len);
 }
 
 /* --- one after the other --- */
@@ -220,7 +197,9 @@ int change_delete_collection(const struct api_request *request, struct failure *
 			"the server does not allow this method on the requested resource");
 	collection->request = *request;
 	collection->request.who = identity_ref(&request->who);
-	if (deletion_read(request, &collection->deletion, failure) < 0 ||
+	collection->answer.request = &collection->request;
+	if (form_asked(request, &collection->answer.form, failure) < 0 ||
+		deletion_read(request, &collection->deletion, failure) < 0 ||
 		filter_new(request, &filter, failure) < 0)
 		return -1;
 	if (collection_find(collection, filter) < 0)

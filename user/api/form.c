@@ -13,6 +13,8 @@
 #include "user/model/schema.h"
 #include "user/model/yaml_write.h"
 
+#define JSON_TYPE     "application/json"
+#define STREAM	      ";stream=watch"
 #define PROTOBUF_TYPE "application/vnd.kubernetes.protobuf"
 #define YAML_TYPE     "application/yaml"
 
@@ -52,7 +54,7 @@ static bool type_read(struct part part, enum form_type *ret)
 		const char *name;
 		enum form_type type;
 	} types[] = {
-		{"application/json", FORM_JSON},
+		{JSON_TYPE, FORM_JSON},
 		{"*/*", FORM_JSON},
 		{"application/*", FORM_JSON},
 		{YAML_TYPE, FORM_YAML},
@@ -97,9 +99,11 @@ static bool clause_read(struct part clause, unsigned has, struct form *ret)
 			return false;
 	if (form.as == FORM_OBJECT)
 		form.version = NULL;
-	else if (!(has & FORM_HAS_PARTS) || form.type != FORM_JSON)
+	else if (!(has & FORM_HAS_PARTS))
 		return false;
-	if (form.type != FORM_JSON && !(has & FORM_HAS_TYPES))
+	if (form.type == FORM_PROTOBUF && (form.as == FORM_TABLE || !(has & FORM_HAS_PROTOBUF)))
+		return false;
+	if (form.type == FORM_YAML && !(has & FORM_HAS_YAML))
 		return false;
 	*ret = form;
 	return true;
@@ -119,13 +123,22 @@ bool form_parse(const char *accept, unsigned has, struct form *ret)
 	return false;
 }
 
-/* Lists and watches are never read back from what they are made of: they come as JSON. */
+/* Events of a watch stand one behind the other: YAML has no end that could be told from what follows. */
 static unsigned form_has(const struct api_request *request)
 {
-	bool many = request->verb == VERB_LIST || request->verb == VERB_WATCH ||
-		    request->verb == VERB_DELETE_COLLECTION;
+	return FORM_HAS_PROTOBUF | (request->verb == VERB_WATCH ? 0 : FORM_HAS_YAML) |
+	       (request->kind->stored_as ? FORM_HAS_PARTS : 0);
+}
 
-	return (many ? 0 : FORM_HAS_TYPES) | (request->kind->stored_as ? FORM_HAS_PARTS : 0);
+static int form_refuse(const struct api_request *request, struct failure *failure)
+{
+	if (request->verb == VERB_WATCH)
+		return failure_set(failure, 406, "NotAcceptable",
+			"only the following media types are accepted: " JSON_TYPE STREAM
+			", " PROTOBUF_TYPE STREAM);
+	return failure_set(failure, 406, "NotAcceptable",
+		"only the following media types are accepted: " JSON_TYPE ", " YAML_TYPE
+		", " PROTOBUF_TYPE);
 }
 
 int form_asked(const struct api_request *request, struct form *ret, struct failure *failure)
@@ -133,15 +146,26 @@ int form_asked(const struct api_request *request, struct form *ret, struct failu
 	const char *include = http_exchange_query(request->exchange, "includeObject", 0);
 
 	if (!form_parse(http_exchange_header(request->exchange, "Accept"), form_has(request), ret))
-		return failure_set(failure, 406, "NotAcceptable",
-			"only the following media types are accepted: application/json%s",
-			form_has(request) & FORM_HAS_TYPES ? ", " YAML_TYPE ", " PROTOBUF_TYPE
-							   : "");
+		return form_refuse(request, failure);
 	if (include && strcmp(include, "Object") == 0)
 		ret->include = INCLUDE_OBJECT;
 	else if (include && strcmp(include, "None") == 0)
 		ret->include = INCLUDE_NONE;
 	return 0;
+}
+
+const char *form_content_type(enum form_type type)
+{
+	switch (type) {
+	case FORM_YAML: return YAML_TYPE;
+	case FORM_PROTOBUF: return PROTOBUF_TYPE;
+	default: return JSON_TYPE;
+	}
+}
+
+const struct schema_message *form_message(const struct form *form, const struct kind *kind)
+{
+	return form->as == FORM_METADATA ? &schema_partial_metadata : kind->message;
 }
 
 json_t *form_metadata(const json_t *object, const char *version)
@@ -173,26 +197,38 @@ static int answer_yaml(const struct api_request *request, unsigned status, const
 	return r;
 }
 
-static int answer_protobuf(const struct api_request *request, unsigned status, const json_t *object)
+static int answer_protobuf(const struct api_request *request, unsigned status, const json_t *object,
+	const struct schema_message *message)
 {
 	AUTO_FREE void *data = NULL;
 	struct err err;
 	size_t len;
-	int r = codec_protobuf_encode(object, message_of(request, object), &data, &len, &err);
+	int r = codec_protobuf_encode(object, message, &data, &len, &err);
 
 	if (r == 0)
 		http_answer_bytes(request->exchange, status, PROTOBUF_TYPE, data, len);
 	return r;
 }
 
-static int answer_metadata(const struct api_request *request, unsigned status, const json_t *object,
-	const char *version)
+static int answer(const struct api_request *request, const struct form *form, unsigned status,
+	const json_t *object)
 {
-	AUTO_JSON part = form_metadata(object, version);
+	const struct schema_message *message = message_of(request, object);
+	AUTO_JSON part = NULL;
 
-	if (!part)
-		return -ENOMEM;
-	http_answer_json(request->exchange, status, part);
+	if (form->as == FORM_METADATA && json_object_get(object, "kind") &&
+		message == request->kind->message) {
+		part = form_metadata(object, form->version);
+		if (!part)
+			return -ENOMEM;
+		object = part;
+		message = &schema_partial_metadata;
+	}
+	if (form->type == FORM_YAML)
+		return answer_yaml(request, status, object);
+	if (form->type == FORM_PROTOBUF)
+		return answer_protobuf(request, status, object, message);
+	http_answer_json(request->exchange, status, object);
 	return 0;
 }
 
@@ -200,21 +236,13 @@ void form_answer(const struct api_request *request, unsigned status, const json_
 {
 	struct failure failure;
 	struct form form;
-	int r = 0;
+	int r;
 
 	if (form_asked(request, &form, &failure) < 0) {
 		failure_answer(&failure, request->exchange);
 		return;
 	}
-	if (form.type == FORM_YAML)
-		r = answer_yaml(request, status, object);
-	else if (form.type == FORM_PROTOBUF)
-		r = answer_protobuf(request, status, object);
-	else if (form.as == FORM_METADATA && json_object_get(object, "kind") &&
-		 message_of(request, object) == request->kind->message)
-		r = answer_metadata(request, status, object, form.version);
-	else
-		http_answer_json(request->exchange, status, object);
+	r = answer(request, &form, status, object);
 	if (r < 0) {
 		failure_internal(&failure, "write the answer: %s", strerror(-r));
 		failure_answer(&failure, request->exchange);

@@ -8,21 +8,24 @@
 
 struct api_request;
 struct failure;
+struct kind;
+struct schema_message;
 
 enum form_type { FORM_JSON, FORM_YAML, FORM_PROTOBUF };
 enum form_as { FORM_OBJECT, FORM_TABLE, FORM_METADATA };
 enum form_include { INCLUDE_METADATA, INCLUDE_OBJECT, INCLUDE_NONE }; /* in the rows of a Table */
 
 struct form {
-	enum form_type type; /* Tables and metadata are JSON */
+	enum form_type type; /* of Tables JSON or YAML */
 	enum form_as as;
 	const char *version; /* of meta.k8s.io, "v1" or "v1beta1"; NULL: the object itself */
 	enum form_include include;
 };
 
 /* What there is to choose from. */
-#define FORM_HAS_TYPES 1u /* YAML and protobuf, beside JSON */
-#define FORM_HAS_PARTS 2u /* Tables and metadata alone */
+#define FORM_HAS_PROTOBUF 1u /* beside JSON */
+#define FORM_HAS_YAML	  2u
+#define FORM_HAS_PARTS	  4u /* Tables and metadata alone */
 
 /*
  * The first alternative of @accept (NULL: it is all the same) that is among @has: clients list them by preference.
@@ -32,6 +35,12 @@ bool form_parse(const char *accept, unsigned has, struct form *ret);
 
 /* What @request asks for.  406: it cannot have it. */
 int form_asked(const struct api_request *request, struct form *ret, struct failure *failure);
+
+/* "application/json", ...  A constant. */
+const char *form_content_type(enum form_type type);
+
+/* By which what is shown of an object of @kind is written. */
+const struct schema_message *form_message(const struct form *form, const struct kind *kind);
 
 /* "PartialObjectMetadata" of @object.  The caller owns it; NULL when memory is out. */
 json_t *form_metadata(const json_t *object, const char *version);

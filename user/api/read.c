@@ -2,16 +2,15 @@
 #include "user/api/read.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "user/api/api.h"
 #include "user/api/failure.h"
 #include "user/api/filter.h"
 #include "user/api/form.h"
+#include "user/api/listing.h"
 #include "user/api/page.h"
 #include "user/api/request.h"
-#include "user/api/table.h"
 #include "user/base/cleanup.h"
 #include "user/http/buffer.h"
 #include "user/http/server.h"
@@ -24,15 +23,12 @@ static int out_of_memory(struct failure *failure)
 	return failure_internal(failure, "out of memory");
 }
 
-/* A list under way: entries go in, text comes out. */
+/* A list under way: entries go in. */
 struct list {
-	const struct api_request *request;
+	struct listing out;
 	struct filter *filter;
-	struct form form;
 	struct page page;
 	uint64_t revision;
-	struct buffer items;
-	size_t count;
 	const char *last; /* key of the last one in it */
 	size_t remaining; /* behind it; 0 also when that is not known */
 	bool more;
@@ -41,45 +37,24 @@ struct list {
 static void cleanup_list(struct list *list)
 {
 	filter_free(list->filter);
-	buffer_clear(&list->items);
+	listing_clear(&list->out);
 }
 
-static int list_append_json(struct list *list, const json_t *json)
-{
-	AUTO_FREE char *text = json ? json_text(json) : NULL;
-
-	return text ? buffer_append(&list->items, text, strlen(text)) : -ENOMEM;
-}
-
-/* 1: it is in; 0: it is not of those that are asked for. */
 static int list_append(struct list *list, const struct store_entry *entry)
 {
-	const struct api_request *request = list->request;
-	bool whole = list->form.as == FORM_OBJECT;
+	const struct api_request *request = list->out.request;
 	AUTO_JSON object = NULL;
-	AUTO_JSON part = NULL;
-	int r = 0;
+	int r;
 
 	if (!filter_may_match(list->filter, entry->value))
 		return 0;
-	if (!whole || !filter_is_empty(list->filter)) {
+	if (!filter_is_empty(list->filter)) {
 		r = stored_decode(
 			entry->value, entry->modified, request->kind, request->version, &object);
-		if (r < 0)
+		if (r < 0 || !filter_matches(list->filter, object))
 			return r;
-		if (!filter_matches(list->filter, object))
-			return 0;
 	}
-	if (list->count)
-		r = buffer_append(&list->items, ",", 1);
-	if (r == 0 && !whole) {
-		part = list->form.as == FORM_TABLE ? table_row(request->kind, object, &list->form)
-						   : form_metadata(object, list->form.version);
-		r = list_append_json(list, part);
-	} else if (r == 0) {
-		r = stored_write(entry->value, entry->modified, request->kind, NULL, &list->items);
-	}
-	return r < 0 ? r : 1;
+	return listing_add(&list->out, entry, object);
 }
 
 static int list_fill(struct list *list, const struct store_entry *const *entries, size_t count)
@@ -87,7 +62,7 @@ static int list_fill(struct list *list, const struct store_entry *const *entries
 	for (size_t i = 0; i < count; i++) {
 		int r;
 
-		if (list->page.limit && list->count == list->page.limit) {
+		if (list->page.limit && list->out.count == list->page.limit) {
 			list->more = true;
 			list->remaining = filter_is_empty(list->filter) ? count - i : 0;
 			return 0;
@@ -95,73 +70,29 @@ static int list_fill(struct list *list, const struct store_entry *const *entries
 		r = list_append(list, entries[i]);
 		if (r < 0)
 			return r;
-		list->count += (size_t)r;
 		list->last = entries[i]->key;
 	}
 	return 0;
 }
 
-static const char *list_kind(const struct list *list)
-{
-	switch (list->form.as) {
-	case FORM_TABLE: return "Table";
-	case FORM_METADATA: return "PartialObjectMetadataList";
-	default: return list->request->kind->list_kind;
-	}
-}
-
-/* {"kind":...,"apiVersion":...,"metadata":{...},"items":[ or "rows":[ */
-static int list_head(struct list *list, struct buffer *out, struct failure *failure)
-{
-	const struct kind *kind = list->request->kind;
-	char api_version[API_VERSION_LEN], token[PAGE_TOKEN_MAX] = "";
-	AUTO_JSON columns = NULL;
-	AUTO_FREE char *text = NULL;
-	const char *version = list->form.version;
-	bool table = list->form.as == FORM_TABLE;
-	int r;
-
-	kind_api_version(version ? "meta.k8s.io" : kind->group,
-		version ? version : list->request->version, api_version);
-	if (list->more && page_token(list->revision, list->last, token, failure) < 0)
-		return -1;
-	r = buffer_printf(out,
-		"{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{"
-		"\"resourceVersion\":\"%" PRIu64 "\"",
-		list_kind(list), api_version, list->revision);
-	if (r == 0 && list->more)
-		r = buffer_printf(out, ",\"continue\":\"%s\"", token);
-	if (r == 0 && list->remaining)
-		r = buffer_printf(out, ",\"remainingItemCount\":%zu", list->remaining);
-	if (r == 0 && table) {
-		columns = table_columns(kind);
-		text = columns ? json_text(columns) : NULL;
-		r = text ? buffer_printf(out, "},\"columnDefinitions\":%s,\"rows\":[", text)
-			 : -ENOMEM;
-	} else if (r == 0) {
-		r = buffer_printf(out, "},\"items\":[");
-	}
-	return r < 0 ? out_of_memory(failure) : 0;
-}
-
 static int list_answer(struct list *list, struct failure *failure)
 {
-	AUTO_BUFFER out = {0};
+	struct listing_head head = {.revision = list->revision, .remaining = list->remaining};
+	char token[PAGE_TOKEN_MAX];
 
-	if (list_head(list, &out, failure) < 0)
-		return -1;
-	if (buffer_append(&out, buffer_head(&list->items), list->items.len) < 0 ||
-		buffer_append(&out, "]}", 2) < 0)
-		return out_of_memory(failure);
-	http_answer_bytes(list->request->exchange, 200, JSON_TYPE, buffer_head(&out), out.len);
-	return 0;
+	if (list->more) {
+		if (page_token(list->revision, list->last, token, failure) < 0)
+			return -1;
+		head.token = token;
+	}
+	return listing_answer(&list->out, &head, failure);
 }
 
 /* As it was: the log takes the present back. */
 static int list_past(struct list *list, const char *prefix, struct failure *failure)
 {
 	AUTO_CLEANUP(index_clear) struct index past = {0};
-	struct store *store = api_store(list->request->api);
+	struct store *store = api_store(list->out.request->api);
 	size_t at = 0;
 	int r = store_range_at(store, prefix, list->page.revision, &past);
 
@@ -179,7 +110,7 @@ static int list_past(struct list *list, const char *prefix, struct failure *fail
 
 static int list_present(struct list *list, const char *prefix, struct failure *failure)
 {
-	struct store *store = api_store(list->request->api);
+	struct store *store = api_store(list->out.request->api);
 	const struct store_entry *const *entries;
 	size_t count;
 
@@ -194,11 +125,11 @@ int read_list(const struct api_request *request, struct failure *failure)
 {
 	AUTO_CLEANUP(cleanup_list)
 	struct list list = {
-		.request = request,
+		.out.request = request,
 	};
 	char prefix[STORED_KEY_MAX];
 
-	if (form_asked(request, &list.form, failure) < 0 ||
+	if (form_asked(request, &list.out.form, failure) < 0 ||
 		page_read(request, &list.page, failure) < 0 ||
 		filter_new(request, &list.filter, failure) < 0)
 		return -1;
@@ -215,8 +146,7 @@ static int read_table(const struct api_request *request, const struct form *form
 {
 	AUTO_CLEANUP(cleanup_list)
 	struct list list = {
-		.request = request,
-		.form = *form,
+		.out = {.request = request, .form = *form},
 		.revision = entry->modified,
 	};
 

@@ -6,6 +6,7 @@
 #include "user/api/range.h"
 
 struct audit;
+struct memo;
 struct policy;
 struct signer;
 struct timer;
@@ -17,7 +18,8 @@ struct write;
 struct watch_queue {
 	struct watcher *first, **end;
 	struct timer *timer;
-	uint64_t due; /* clock_now() microseconds: not before */
+	struct memo *memo; /* what they read */
+	uint64_t due;	   /* clock_now() microseconds: not before */
 };
 
 struct api {

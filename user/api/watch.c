@@ -6,17 +6,15 @@
 #include "user/api/watch.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/api/failure.h"
 #include "user/api/filter.h"
-#include "user/api/form.h"
 #include "user/api/page.h"
 #include "user/api/request.h"
 #include "user/api/state.h"
-#include "user/api/table.h"
+#include "user/api/watchform.h"
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/loop.h"
@@ -31,21 +29,20 @@
 /* Changes that follow so soon upon others are told together. */
 #define TELL_EVERY (5 * USEC_PER_MSEC)
 
-#define INITIAL_END "k8s.io/initial-events-end"
+/* What was read is kept for those who may ask again so soon. */
+#define FORGET_AFTER USEC_PER_SEC
 
 struct watcher {
 	struct api *api;
 	struct watcher *next, **link;
 	struct http_exchange *exchange; /* NULL: gone */
-	const struct kind *kind;
-	const char *version;
 	struct filter *filter;
-	struct form form;
+	struct watchform form;
 	struct store_watch *watch;
 	struct index initial; /* what there was at the start, and is still to be sent */
 	size_t initial_at;
 	uint64_t initial_revision;
-	bool tell_initial_end, bookmarks, columns_sent;
+	bool tell_initial_end, bookmarks;
 	bool full; /* the connection has enough: it wakes us, not the store */
 	struct watcher *ready_next, **ready_link; /* NULL: not in the queue */
 	struct timer *timer;			  /* for the next bookmark, or the end */
@@ -83,6 +80,7 @@ void watchers_free(struct api *api)
 	while (api->watchers)
 		watcher_free(api->watchers);
 	api->ready.timer = timer_free(api->ready.timer);
+	api->ready.memo = memo_free(api->ready.memo);
 }
 
 static void watcher_gone(void *userdata)
@@ -114,73 +112,24 @@ static void watcher_wake(void *userdata)
 
 /* --- events --- */
 
-struct change {
-	const char *type;
-	const struct blob *blob;
-	uint64_t revision;
-};
-
-static int table_event(struct watcher *watcher, const struct change *change, struct buffer *out)
+/* What others have read is looked at as it is; else the bytes may tell that nobody has to. */
+static int blob_matches(struct watcher *watcher, struct blob *blob, uint64_t revision, bool *ret)
 {
+	const struct watchform *form = &watcher->form;
+	const struct memo_key key = {blob, revision, form->kind, form->version};
 	AUTO_JSON object = NULL;
-	AUTO_JSON table = NULL;
-	AUTO_JSON columns = NULL;
-	AUTO_FREE char *text = NULL;
-	char number[24];
-	int r = stored_decode(
-		change->blob, change->revision, watcher->kind, watcher->version, &object);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	columns = watcher->columns_sent ? json_null() : table_columns(watcher->kind);
-	snprintf(number, sizeof(number), "%" PRIu64, change->revision);
-	table = json_pack("{s:s, s:o, s:{s:s}, s:O, s:[o]}", "kind", "Table", "apiVersion",
-		json_sprintf("meta.k8s.io/%s", watcher->form.version), "metadata",
-		"resourceVersion", number, "columnDefinitions", columns, "rows",
-		table_row(watcher->kind, object, &watcher->form));
-	text = table ? json_text(table) : NULL;
-	watcher->columns_sent = true;
-	return text ? buffer_append(out, text, strlen(text)) : -ENOMEM;
-}
-
-static int metadata_event(struct watcher *watcher, const struct change *change, struct buffer *out)
-{
-	AUTO_JSON object = NULL;
-	AUTO_JSON part = NULL;
-	AUTO_FREE char *text = NULL;
-	int r = stored_decode(
-		change->blob, change->revision, watcher->kind, watcher->version, &object);
-
-	if (r < 0)
-		return r;
-	part = form_metadata(object, watcher->form.version);
-	text = part ? json_text(part) : NULL;
-	return text ? buffer_append(out, text, strlen(text)) : -ENOMEM;
-}
-
-static int change_write(struct watcher *watcher, const struct change *change, struct buffer *out)
-{
-	int r = buffer_printf(out, "{\"type\":\"%s\",\"object\":", change->type);
-
-	if (r == 0 && watcher->form.as == FORM_TABLE)
-		r = table_event(watcher, change, out);
-	else if (r == 0 && watcher->form.as == FORM_METADATA)
-		r = metadata_event(watcher, change, out);
-	else if (r == 0)
-		r = stored_write(
-			change->blob, change->revision, watcher->kind, watcher->version, out);
-	return r < 0 ? r : buffer_append(out, "}\n", 2);
-}
-
-static int blob_matches(struct watcher *watcher, const struct blob *blob, bool *ret)
-{
-	AUTO_JSON object = NULL;
-	int r;
-
-	*ret = blob && filter_may_match(watcher->filter, blob);
-	if (!*ret || filter_is_empty(watcher->filter))
+	*ret = blob != NULL;
+	if (!blob || filter_is_empty(watcher->filter))
 		return 0;
-	r = stored_decode(blob, 0, watcher->kind, watcher->version, &object);
+	object = memo_find(form->memo, &key);
+	if (!object) {
+		*ret = filter_may_match(watcher->filter, blob);
+		if (!*ret)
+			return 0;
+		r = memo_read(form->memo, &key, &object);
+	}
 	if (r == 0)
 		*ret = filter_matches(watcher->filter, object);
 	return r;
@@ -189,30 +138,28 @@ static int blob_matches(struct watcher *watcher, const struct blob *blob, bool *
 /* Entering a selector is ADDED, leaving it DELETED with the last state that was in it. */
 static int event_write(struct watcher *watcher, const struct store_event *event, struct buffer *out)
 {
-	struct change change = {"MODIFIED", event->value, event->revision};
-	bool before, after = false;
-	int r = blob_matches(watcher, event->previous, &before);
+	bool before, after;
+	int r = blob_matches(watcher, event->previous, event->previous_modified, &before);
 
 	if (r == 0)
-		r = blob_matches(watcher, event->value, &after);
+		r = blob_matches(watcher, event->value, event->revision, &after);
 	if (r < 0 || (!before && !after))
 		return r;
-	if (!after)
-		change = (struct change){"DELETED", event->previous, event->revision};
-	else if (!before)
-		change.type = "ADDED";
-	return change_write(watcher, &change, out);
+	return watchform_change(&watcher->form,
+		!after	  ? "DELETED"
+		: !before ? "ADDED"
+			  : "MODIFIED",
+		after ? event->value : event->previous, event->revision, out);
 }
 
 static int initial_write(struct watcher *watcher, struct buffer *out)
 {
 	const struct store_entry *entry = watcher->initial.entries[watcher->initial_at++];
-	struct change change = {"ADDED", entry->value, entry->modified};
 	bool matches;
-	int r = blob_matches(watcher, entry->value, &matches);
+	int r = blob_matches(watcher, entry->value, entry->modified, &matches);
 
 	if (r == 0 && matches)
-		r = change_write(watcher, &change, out);
+		r = watchform_change(&watcher->form, "ADDED", entry->value, entry->modified, out);
 	if (watcher->initial_at == watcher->initial.count) {
 		index_clear(&watcher->initial);
 		watcher->initial_at = 0;
@@ -220,31 +167,12 @@ static int initial_write(struct watcher *watcher, struct buffer *out)
 	return r;
 }
 
-static int bookmark_write(
-	struct watcher *watcher, uint64_t revision, bool initial_end, struct buffer *out)
-{
-	bool parts = watcher->form.as == FORM_METADATA;
-	char api_version[API_VERSION_LEN];
-
-	kind_api_version(parts ? "meta.k8s.io" : watcher->kind->group,
-		parts ? watcher->form.version : watcher->version, api_version);
-	return buffer_printf(out,
-		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\","
-		"\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"%s}}}\n",
-		parts ? "PartialObjectMetadata" : watcher->kind->kind, api_version, revision,
-		initial_end ? ",\"annotations\":{\"" INITIAL_END "\":\"true\"}" : "");
-}
-
 static int stale_write(struct watcher *watcher, uint64_t revision, struct buffer *out)
 {
-	AUTO_JSON status = NULL;
-	AUTO_FREE char *text = NULL;
 	struct failure failure;
 
 	page_too_old(revision, store_compacted(watcher->api->store), &failure);
-	status = failure_json(&failure);
-	text = status ? json_text(status) : NULL;
-	return text ? buffer_printf(out, "{\"type\":\"ERROR\",\"object\":%s}\n", text) : -ENOMEM;
+	return watchform_failure(&watcher->form, &failure, out);
 }
 
 /* --- the stream --- */
@@ -262,7 +190,7 @@ static int watcher_next(struct watcher *watcher, struct buffer *out)
 	}
 	if (watcher->tell_initial_end) {
 		watcher->tell_initial_end = false;
-		r = bookmark_write(watcher, watcher->initial_revision, true, out);
+		r = watchform_bookmark(&watcher->form, watcher->initial_revision, true, out);
 		return r < 0 ? r : 1;
 	}
 	event = store_watch_next(watcher->watch, &stale);
@@ -304,6 +232,10 @@ static void watchers_turn(void *userdata)
 {
 	struct watch_queue *ready = userdata;
 
+	if (!ready->first) { /* for a while now */
+		memo_clear(ready->memo);
+		return;
+	}
 	for (int i = 0; i < TURN_WATCHERS && ready->first; i++) {
 		struct watcher *watcher = ready->first;
 
@@ -311,9 +243,8 @@ static void watchers_turn(void *userdata)
 		watcher_turn(watcher);
 	}
 	ready->due = clock_now();
-	if (ready->first)
-		timer_arm(ready->timer, ready->due);
-	else
+	timer_arm(ready->timer, ready->first ? ready->due : ready->due + FORGET_AFTER);
+	if (!ready->first)
 		ready->due += TELL_EVERY;
 }
 
@@ -324,7 +255,8 @@ static void watcher_tick(void *userdata)
 	AUTO_BUFFER out = {0};
 
 	if (watcher->bookmarks && !watcher->initial.count && !watcher->full &&
-		bookmark_write(watcher, store_watch_revision(watcher->watch), false, &out) == 0)
+		watchform_bookmark(
+			&watcher->form, store_watch_revision(watcher->watch), false, &out) == 0)
 		http_stream_write(watcher->exchange, buffer_head(&out), out.len);
 	if (now >= watcher->until) {
 		watcher_end(watcher);
@@ -395,14 +327,13 @@ static int watch_start(const struct api_request *request, struct watcher *watche
 }
 
 /* A revision that is forgotten is no failure of the request: the stream begins, and says so. */
-static void watch_begin_stale(const struct api_request *request, struct failure *failure)
+static void watch_begin_stale(const struct api_request *request, const struct watchform *form,
+	const struct failure *failure)
 {
-	AUTO_JSON status = failure_json(failure);
-	AUTO_FREE char *text = status ? json_text(status) : NULL;
 	AUTO_BUFFER out = {0};
 
-	http_stream_begin(request->exchange, 200, "application/json", NULL);
-	if (text && buffer_printf(&out, "{\"type\":\"ERROR\",\"object\":%s}\n", text) == 0)
+	http_stream_begin(request->exchange, 200, watchform_type(form), NULL);
+	if (watchform_failure(form, failure, &out) == 0)
 		http_stream_write(request->exchange, buffer_head(&out), out.len);
 	http_stream_end(request->exchange);
 }
@@ -412,6 +343,10 @@ static int queue_begin(struct api *api)
 	if (api->ready.timer)
 		return 0;
 	api->ready.end = &api->ready.first;
+	if (!api->ready.memo)
+		api->ready.memo = memo_new();
+	if (!api->ready.memo)
+		return -ENOMEM;
 	return timer_new(api->loop, watchers_turn, &api->ready, &api->ready.timer, NULL);
 }
 
@@ -427,8 +362,7 @@ static struct watcher *watcher_new(const struct api_request *request)
 		.next = api->watchers,
 		.link = &api->watchers,
 		.exchange = request->exchange,
-		.kind = request->kind,
-		.version = request->version,
+		.form = {.kind = request->kind, .version = request->version},
 		.bookmarks = request_flag(request->exchange, "allowWatchBookmarks"),
 		.next_bookmark = clock_now() + BOOKMARK_EVERY,
 	};
@@ -441,6 +375,7 @@ static struct watcher *watcher_new(const struct api_request *request)
 		watcher_free(watcher);
 		return NULL;
 	}
+	watcher->form.memo = api->ready.memo;
 	return watcher;
 }
 
@@ -454,7 +389,7 @@ static int watch_prepare(
 	if (text && text[0] && !page_revision(text, &after))
 		return failure_set(failure, 400, "BadRequest",
 			"resourceVersion: Invalid value: \"%.64s\": must be a number", text);
-	if (form_asked(request, &watcher->form, failure) < 0 ||
+	if (form_asked(request, &watcher->form.form, failure) < 0 ||
 		watch_timeout(request, watcher, failure) < 0 ||
 		watch_wants_initial(request, after, &initial, failure) < 0 ||
 		filter_new(request, &watcher->filter, failure) < 0)
@@ -481,14 +416,16 @@ int watch_begin(const struct api_request *request, struct failure *failure)
 	if (!watcher)
 		return failure_internal(failure, "out of memory");
 	if (watch_prepare(request, watcher, failure) < 0) {
+		struct watchform form = watcher->form;
+
 		watcher_free(watcher);
 		if (failure->status != 410)
 			return -1;
-		watch_begin_stale(request, failure);
+		watch_begin_stale(request, &form, failure);
 		return 0;
 	}
 	http_exchange_on_gone(request->exchange, watcher_gone, watcher);
-	http_stream_begin(request->exchange, 200, "application/json", watcher_drained);
+	http_stream_begin(request->exchange, 200, watchform_type(&watcher->form), watcher_drained);
 	timer_arm(watcher->timer, watcher->bookmarks && watcher->next_bookmark < watcher->until
 					  ? watcher->next_bookmark
 					  : watcher->until);
