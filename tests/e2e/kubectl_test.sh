@@ -112,6 +112,8 @@ ok "the taint goes" k taint node node1 env_role:NoSchedule-
 like "and has gone" "$(k describe node node1)" 'Taints: +<none>'
 like "api-resources" "$(k api-resources)" 'deployments +deploy +apps/v1 +true +Deployment'
 like "explain" "$(k explain deployment.spec.template.spec.containers)" 'image	<string>'
+like "and what it is for" "$(k explain pod.spec.containers.image)" 'What runs, as registry, repository, and tag or digest'
+like "with its parts" "$(k explain deployment.spec.strategy)" 'rollingUpdate	<'
 is "auth can-i" "$(k auth can-i create deployments)" yes
 manifest app nginx:1 >"$TEST_DIR/app.yaml"
 is "apply makes" "$(k apply -f "$TEST_DIR/app.yaml")" "deployment.apps/app created"

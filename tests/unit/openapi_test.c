@@ -3,6 +3,8 @@
 
 #include "user/api/definitions.h"
 #include "user/api/gnostic.h"
+#include "user/model/describe.h"
+#include "user/model/kinds.h"
 #include "user/model/wire.h"
 
 #define REFERENCE "#/definitions/"
@@ -23,6 +25,14 @@ static const char *text_at(const json_t *json, const char *path)
 	const char *text = json_string_value(at(json, path));
 
 	return text ? text : "";
+}
+
+TEST(every_kind_is_described)
+{
+	for (size_t i = 0; i < kinds_count; i++)
+		if (kinds[i].stored_as)
+			CHECK(kinds[i].kind, describe(kinds[i].kind, NULL));
+	CHECK("nothing else is", !describe("Nothing", NULL) && !describe("Pod", "nothing"));
 }
 
 TEST(a_kind_is_found_and_patched_by_its_schema)
@@ -50,6 +60,12 @@ TEST(a_kind_is_found_and_patched_by_its_schema)
 			"int-or-string"},
 		{"what is embedded stands beside the rest", "io.k8s.Probe properties httpGet $ref",
 			"#/definitions/io.k8s.HTTPGetAction"},
+		{"what it is for", "io.k8s.Taint description",
+			"Keeps Pods away that do not tolerate it."},
+		{"what a field is for", "io.k8s.Taint properties key description", "Its name."},
+		{"of whatever", "io.k8s.Lease properties spec description", "What is wanted."},
+		{"also beside a reference", "io.k8s.Probe properties httpGet description",
+			"A request: 200 to 399 are successes."},
 		{"two versions of one kind",
 			"io.k8s.EndpointSlice x-kubernetes-group-version-kind 1 version",
 			"v1beta1"},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
+#include "user/model/describe.h"
 #include "user/model/kinds.h"
 #include "user/model/schema.h"
 
@@ -89,7 +90,14 @@ static void field_add_strategy(json_t *json, const struct schema_field *field)
 		json_object_set_new(json, "x-kubernetes-patch-strategy", json_string(strategy));
 }
 
-static json_t *field_json(struct definitions *definitions, const struct schema_field *field)
+static void add_description(json_t *json, const char *text)
+{
+	if (text)
+		json_object_set_new(json, "description", json_string(text));
+}
+
+static json_t *field_json(struct definitions *definitions, const struct schema_message *message,
+	const struct schema_field *field)
 {
 	json_t *json = item_json(definitions, field);
 
@@ -98,18 +106,20 @@ static json_t *field_json(struct definitions *definitions, const struct schema_f
 	else if (field->shape == SCHEMA_MAP)
 		json = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", json);
 	field_add_strategy(json, field);
+	add_description(json, describe(message->name, field->name));
 	return json;
 }
 
-static void fields_add(
-	struct definitions *definitions, const struct schema_message *message, json_t *properties)
+/* What is embedded in @of stands in JSON among its own. */
+static void fields_add(struct definitions *definitions, const struct schema_message *of,
+	const struct schema_message *message, json_t *properties)
 {
 	for (const struct schema_field *field = message->fields; field->name; field++)
-		if (json_object_set_new(properties, field->name, field_json(definitions, field)) <
-			0)
+		if (json_object_set_new(
+			    properties, field->name, field_json(definitions, of, field)) < 0)
 			definitions->failed = true;
 	if (message->embedded)
-		fields_add(definitions, message->embedded, properties);
+		fields_add(definitions, of, message->embedded, properties);
 }
 
 static bool kind_is_wanted(
@@ -142,8 +152,9 @@ static void message_add(struct definitions *definitions, size_t index)
 	json_t *properties = json_object(), *of = message_kinds(definitions, message);
 	json_t *json;
 
-	fields_add(definitions, message, properties);
+	fields_add(definitions, message, message, properties);
 	json = json_pack("{s:s, s:o}", "type", "object", "properties", properties);
+	add_description(json, describe(message->name, NULL));
 	if (json_array_size(of))
 		json_object_set(json, "x-kubernetes-group-version-kind", of);
 	json_decref(of);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What clients look up before they write: for each group version the operations with the kind they are about
- * and the schema of that kind.  Descriptions are left out.  The server itself decodes strictly (fieldValidation),
- * which the operations announce; clients that know version 2 alone check against its schemas, and compute their
- * patches by them.
+ * and the schema of that kind, with a few words of what its fields are for.  The server itself decodes strictly
+ * (fieldValidation), which the operations announce; clients that know version 2 alone check against its schemas, and
+ * compute their patches by them.
  */
 #include "user/api/openapi.h"
 
