@@ -81,6 +81,15 @@ is "what is too old is an event" "$(decoded watch "$MAPS?watch=true&resourceVers
 is "YAML has no events" "$(code GET "$watch" "" "Accept: application/yaml") $(jq -r .message "$TEST_DIR/answer")" \
 	"406 only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
 
+# --- when to come again ---
+retry_after() { # PATH: status, header, details
+	curl -s -D "$TEST_DIR/head" -o "$TEST_DIR/answer" --unix-socket "$RUN/podnet-control.sock" "http://podnet$1"
+	awk 'NR == 1 { printf "%s ", $2 } tolower($1) == "retry-after:" { printf "%d ", $2 }' "$TEST_DIR/head"
+	jq -c .details.retryAfterSeconds "$TEST_DIR/answer"
+}
+is "a revision that is still to come is worth another try" "$(retry_after "$MAPS?resourceVersion=99999999")" "504 1 1"
+is "what is not there is not" "$(retry_after "$MAPS/none")" "404 null"
+
 # --- to who reads it as Kubernetes does ---
 told=$(timeout 5 "$KUBECTL" events --watch -v 8 2>&1)
 like "the newer kubectl watches events in protobuf" "$told" 'Content-Type: application/vnd.kubernetes.protobuf;stream=watch'

@@ -52,6 +52,14 @@ void failure_about(struct failure *failure, const struct api_request *request, c
 	json_object_set_new(failure->details, "kind", json_string(kind->plural));
 }
 
+void failure_retry(struct failure *failure, unsigned seconds)
+{
+	if (!failure->details)
+		failure->details = json_object();
+	json_object_set_new(
+		failure->details, "retryAfterSeconds", json_integer((json_int_t)seconds));
+}
+
 /* "deployments.apps", as messages name a resource. */
 static const char *resource_text(const struct kind *kind, char ret[API_VERSION_LEN])
 {
@@ -111,6 +119,8 @@ void failure_answer(struct failure *failure, struct http_exchange *exchange)
 {
 	AUTO_JSON json = failure_json(failure);
 
+	http_exchange_retry_after(
+		exchange, (unsigned)json_integer_at(failure->details, "retryAfterSeconds", 0));
 	if (json)
 		http_answer_json(exchange, failure->status, json);
 	else

@@ -11,6 +11,10 @@ struct http_exchange;
 
 #define FAILURE_MESSAGE 4096
 
+/* Seconds after which it may go better, as upstream says them. */
+#define RETRY_BUSY  1
+#define RETRY_STORE 2
+
 struct failure {
 	unsigned status;    /* HTTP */
 	const char *reason; /* "NotFound"; a constant */
@@ -36,6 +40,9 @@ int failure_conflict(struct failure *failure, const struct api_request *request)
 
 /* Adds who it is about: name and resource of the request. */
 void failure_about(struct failure *failure, const struct api_request *request, const char *name);
+
+/* Tells who asks to come again after @seconds, in the details and as Retry-After. */
+void failure_retry(struct failure *failure, unsigned seconds);
 
 /* Answers with the Status and releases what @failure holds. */
 void failure_answer(struct failure *failure, struct http_exchange *exchange);

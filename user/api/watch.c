@@ -409,9 +409,12 @@ int watch_begin(const struct api_request *request, struct failure *failure)
 {
 	struct watcher *watcher;
 
-	if (request->api->watcher_count >= WATCHERS_MOST)
-		return failure_set(failure, 429, "TooManyRequests",
+	if (request->api->watcher_count >= WATCHERS_MOST) {
+		failure_set(failure, 429, "TooManyRequests",
 			"there are %d watches already, please try again later", WATCHERS_MOST);
+		failure_retry(failure, RETRY_BUSY);
+		return -1;
+	}
 	watcher = watcher_new(request);
 	if (!watcher)
 		return failure_internal(failure, "out of memory");

@@ -106,25 +106,31 @@ static void write_again(struct write *write)
 		write_try(write);
 		return;
 	}
-	if (write_lost_claim(write))
+	if (write_lost_claim(write)) {
 		failure_set(&failure, 429, "TooManyRequests",
 			"too many changes at a time, please try again later");
-	else
+		failure_retry(&failure, RETRY_BUSY);
+	} else {
 		failure_conflict(&failure, &write->request);
+	}
 	write_fail(write, &failure);
 }
 
 /* What the store says of a write that was not made. */
 static void write_refused(int result, struct failure *failure)
 {
-	if (result == -EFBIG)
+	switch (result) {
+	case -EFBIG:
 		failure_set(failure, 413, "RequestEntityTooLarge",
 			"the object is larger than the store takes");
-	else if (result == -ETIMEDOUT)
+		break;
+	case -ETIMEDOUT:
 		failure_set(failure, 504, "Timeout",
 			"the store does not answer: nothing was written, please try again later");
-	else
-		failure_internal(failure, "the store cannot write: %s", strerror(-result));
+		failure_retry(failure, RETRY_STORE);
+		break;
+	default: failure_internal(failure, "the store cannot write: %s", strerror(-result));
+	}
 }
 
 static void write_done(void *userdata, int result, uint64_t revision)
@@ -200,11 +206,13 @@ static void write_commit(struct write *write, const char *key, struct blob *blob
 
 	if (r == 0)
 		return;
-	if (r == -ENOBUFS)
+	if (r == -ENOBUFS) {
 		failure_set(&failure, 429, "TooManyRequests",
 			"too many writes are waiting, please try again later");
-	else
+		failure_retry(&failure, RETRY_BUSY);
+	} else {
 		failure_internal(&failure, "out of memory");
+	}
 	write_fail(write, &failure);
 }
 

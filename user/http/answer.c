@@ -42,6 +42,11 @@ void http_exchange_on_answer(struct http_exchange *exchange,
 	exchange->answered_userdata = userdata;
 }
 
+void http_exchange_retry_after(struct http_exchange *exchange, unsigned seconds)
+{
+	exchange->retry_after = seconds;
+}
+
 void exchange_tell(struct http_exchange *exchange, unsigned status)
 {
 	void (*answered)(void *userdata, const struct http_exchange *exchange, unsigned status) =
@@ -54,11 +59,15 @@ void exchange_tell(struct http_exchange *exchange, unsigned status)
 
 static int answer_head(struct http_exchange *exchange, unsigned status, const char *type)
 {
+	unsigned retry = exchange->retry_after;
+
+	exchange->retry_after = 0;
 	exchange_tell(exchange, status);
-	return buffer_printf(&exchange->out,
-		"HTTP/1.1 %u %s\r\n%s%s%sCache-Control: no-store\r\n%s", status,
-		status_text(status), type ? "Content-Type: " : "", type ? type : "",
-		type ? "\r\n" : "", exchange->keep_alive ? "" : "Connection: close\r\n");
+	if (buffer_printf(&exchange->out, "HTTP/1.1 %u %s\r\n%s%s%sCache-Control: no-store\r\n%s",
+		    status, status_text(status), type ? "Content-Type: " : "", type ? type : "",
+		    type ? "\r\n" : "", exchange->keep_alive ? "" : "Connection: close\r\n") < 0)
+		return -ENOMEM;
+	return retry ? buffer_printf(&exchange->out, "Retry-After: %u\r\n", retry) : 0;
 }
 
 void http_answer_bytes(struct http_exchange *exchange, unsigned status, const char *type,

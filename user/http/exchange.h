@@ -54,6 +54,7 @@ struct http_exchange {
 	void *userdata;
 	void (*answered)(void *userdata, const struct http_exchange *exchange, unsigned status);
 	void *answered_userdata;
+	unsigned retry_after; /* seconds, for the next answer; 0: nothing is said */
 };
 
 /* Serves @fd (taken on success) and puts itself at the head of *@list.  0 or a negative errno. */

@@ -83,6 +83,9 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
 
 /* --- full answers --- */
 
+/* The answer that follows tells the client to come again after @seconds; 0: it does not. */
+void http_exchange_retry_after(struct http_exchange *exchange, unsigned seconds);
+
 /* @json is borrowed.  Out of memory becomes a 500. */
 void http_answer_json(struct http_exchange *exchange, unsigned status, const json_t *json);
 /* @body is copied; @content_type NULL: nothing has no type. */
