@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# bench: control.deploy10 control.rss.empty control.rss.5000 control.rss.idle10000 api.list5000 watch.fanout watch.fanout.p99
+# bench: control.deploy10 control.rss.empty control.rss.5000 control.rss.idle10000 api.list5000 watch.fanout watch.fanout.p99 watch.selector watch.selector.p99
 #
 # From `kubectl create deployment` of ten Pods to all of them ready, and from ten manifests to the same.  What
 # the API server keeps in memory with nothing, with 5,000 Pods of 4 KB and for 10,000 connections that say nothing, and
@@ -97,14 +97,14 @@ measure_idle() {
 	control_stop
 }
 
-measure_fanout() {
+measure_fanout() { # NAME [SELECTOR]
 	local _ cores late
 	mkdir -p "$TEST_DIR/store"
 	for _ in $(rounds); do
 		control_start "sqlite:$TEST_DIR/store/objects"
-		read -r cores late < <("$BENCH_TOOLS/fanout" "$SOCKET" "$control" 200 1000 3)
-		sample watch.fanout ours "$cores"
-		sample watch.fanout.p99 ours "$late"
+		read -r cores late < <("$BENCH_TOOLS/fanout" "$SOCKET" "$control" 200 1000 3 "${@:2}")
+		sample "$1" ours "$cores"
+		sample "$1.p99" ours "$late"
 		control_stop
 	done
 }
@@ -186,7 +186,8 @@ END
 LAB_FLAGS+=(--kubeconfig "$TEST_DIR/kubeconfig")
 ! wanted api.list5000 control.rss.empty control.rss.5000 || measure_lists
 ! wanted control.rss.idle10000 || measure_idle
-! wanted watch.fanout watch.fanout.p99 || measure_fanout
+! wanted watch.fanout watch.fanout.p99 || measure_fanout watch.fanout
+! wanted watch.selector watch.selector.p99 || measure_fanout watch.selector fan%3Dout
 ! wanted control.deploy10 || measure_deploy
 report control.deploy10 ms manifests
 report control.rss.empty MB
@@ -195,4 +196,6 @@ report control.rss.idle10000 MB
 report api.list5000 ms memory
 report watch.fanout cores
 report watch.fanout.p99 ms
+report watch.selector cores
+report watch.selector.p99 ms
 done_testing
