@@ -33,8 +33,9 @@ void exchange_watch(struct http_exchange *exchange)
 		want = transport_events(&exchange->transport);
 	if (exchange->state == EXCHANGE_STREAMING && exchange->out.len)
 		want |= EPOLLOUT;
-	/* On failure the loop is out of memory: the timer ends the connection. */
-	sd_event_source_set_io_events(exchange->source, want);
+	/* Who cannot be waited for any more would hang for ever. */
+	if (pollset_watch(&exchange->entry, want) < 0)
+		timer_arm(exchange->timer, 0);
 }
 
 void exchange_kill(struct http_exchange *exchange)
@@ -190,7 +191,7 @@ static void exchange_write(struct http_exchange *exchange)
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		/* Not dead yet: the handler has to hear of it.  A broken socket is always ready, and
 		 * would come before the timer in every turn of the loop. */
-		sd_event_source_set_enabled(exchange->source, SD_EVENT_OFF);
+		pollset_remove(&exchange->entry);
 		timer_arm(exchange->timer, 0);
 		return;
 	}
@@ -266,14 +267,12 @@ static void exchange_shake(struct http_exchange *exchange)
 		exchange_read(exchange);
 }
 
-static int exchange_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void exchange_io(uint32_t events, void *userdata)
 {
 	struct http_exchange *exchange = userdata;
 	bool handlers =
 		exchange->state == EXCHANGE_HANDLING || exchange->state == EXCHANGE_STREAMING;
 
-	(void)source;
-	(void)fd;
 	if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP) && handlers)
 		exchange_free(exchange);
 	else if (exchange->state == EXCHANGE_SHAKING)
@@ -286,7 +285,6 @@ static int exchange_io(sd_event_source *source, int fd, uint32_t events, void *u
 		exchange_discard(exchange);
 	else
 		exchange_write(exchange);
-	return 0;
 }
 
 static void exchange_expire(void *userdata)
@@ -302,7 +300,8 @@ static int exchange_secure(struct http_exchange *exchange)
 		   : 0;
 }
 
-int exchange_new(struct http_server *server, sd_event *loop, int fd, struct http_exchange **list)
+int exchange_new(struct http_server *server, sd_event *loop, struct pollset *set, int fd,
+	struct http_exchange **list)
 {
 	struct http_exchange *exchange = calloc(1, sizeof(*exchange));
 	int r;
@@ -316,7 +315,7 @@ int exchange_new(struct http_server *server, sd_event *loop, int fd, struct http
 	if (r >= 0)
 		r = timer_new(loop, exchange_expire, exchange, &exchange->timer, NULL);
 	if (r >= 0)
-		r = sd_event_add_io(loop, &exchange->source, fd, EPOLLIN, exchange_io, exchange);
+		r = pollset_add(set, &exchange->entry, fd, EPOLLIN, exchange_io, exchange);
 	if (r < 0) {
 		exchange->transport.fd = -1; /* is the caller's */
 		transport_close(&exchange->transport);
@@ -341,7 +340,7 @@ struct transport exchange_leave(struct http_exchange *exchange, unsigned status)
 {
 	exchange->gone = NULL;
 	exchange_tell(exchange, status);
-	exchange->source = source_free(exchange->source);
+	pollset_remove(&exchange->entry);
 	exchange->upgraded = true;
 	exchange_kill(exchange);
 	return transport_take(&exchange->transport);
@@ -356,7 +355,7 @@ void exchange_free(struct http_exchange *exchange)
 	*exchange->link = exchange->next;
 	if (exchange->next)
 		exchange->next->link = exchange->link;
-	source_free(exchange->source);
+	pollset_remove(&exchange->entry);
 	timer_free(exchange->timer);
 	transport_close(&exchange->transport);
 	if (!exchange->upgraded)

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "user/base/clock.h"
+#include "user/base/pollset.h"
 #include "user/http/buffer.h"
 #include "user/http/reader.h"
 #include "user/http/target.h"
@@ -40,7 +41,7 @@ struct http_exchange {
 	struct http_exchange **list, *next, **link;
 	struct transport transport;
 	sd_event *loop;
-	sd_event_source *source;
+	struct pollset_entry entry;
 	struct timer *timer;
 	enum exchange_state state;
 	struct http_reader reader;
@@ -57,8 +58,9 @@ struct http_exchange {
 	unsigned retry_after; /* seconds, for the next answer; 0: nothing is said */
 };
 
-/* Serves @fd (taken on success) and puts itself at the head of *@list.  0 or a negative errno. */
-int exchange_new(struct http_server *server, sd_event *loop, int fd, struct http_exchange **list);
+/* Serves @fd (taken on success), watched by @set, and puts itself at the head of *@list.  0 or a negative errno. */
+int exchange_new(struct http_server *server, sd_event *loop, struct pollset *set, int fd,
+	struct http_exchange **list);
 
 /* Closes the connection and leaves the list; a handler that still has the exchange hears `gone`. */
 void exchange_free(struct http_exchange *exchange);

@@ -7,6 +7,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/err.h"
 #include "user/base/loop.h"
+#include "user/base/pollset.h"
 #include "user/http/exchange.h"
 
 #define ACCEPT_BATCH 16
@@ -19,6 +20,7 @@ struct http_server {
 	struct timer *pause;
 	struct http_server_config config;
 	unsigned connections;
+	struct pollset *set; /* of the exchanges */
 	struct http_exchange *exchanges;
 	struct server_guest *guests;
 };
@@ -26,7 +28,7 @@ struct http_server {
 static void server_take(struct http_server *server, int fd)
 {
 	if (server->connections >= server->config.max_connections ||
-		exchange_new(server, server->loop, fd, &server->exchanges) < 0) {
+		exchange_new(server, server->loop, server->set, fd, &server->exchanges) < 0) {
 		close(fd);
 		return;
 	}
@@ -82,6 +84,8 @@ int http_server_new(sd_event *loop, int listen_fd, const struct http_server_conf
 	if (server->config.max_body == 0)
 		server->config.max_body = HTTP_MAX_BODY;
 	r = timer_new(loop, server_go_on, server, &server->pause, err);
+	if (r >= 0)
+		r = pollset_new(loop, &server->set, err);
 	if (r >= 0) {
 		r = sd_event_add_io(
 			loop, &server->source, listen_fd, EPOLLIN, server_accept, server);
@@ -105,6 +109,7 @@ struct http_server *http_server_free(struct http_server *server)
 		server->guests->end(server->guests);
 	while (server->exchanges)
 		exchange_free(server->exchanges);
+	pollset_free(server->set);
 	source_free(server->source);
 	timer_free(server->pause);
 	cleanup_fd(&server->listen_fd);
