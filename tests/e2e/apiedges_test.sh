@@ -117,6 +117,19 @@ is "an account is in its groups" "$(groups -H "Impersonate-User: system:servicea
 	'["system:serviceaccounts","system:serviceaccounts:default","system:authenticated"]'
 is "unless others are named" "$(groups -H "Impersonate-User: system:serviceaccount:default:a" -H "Impersonate-Group: g")" \
 	'["g","system:authenticated"]'
+dan=(-H "Impersonate-User: dan" -H "Impersonate-Uid: 42" -H "Impersonate-Extra-Scopes: view" -H "impersonate-extra-scopes: edit"
+	-H "Impersonate-Extra-Example.com%2FProject: p%2Fq")
+AS=("${dan[@]}")
+is "one may have the uid of another, and words under a name" \
+	"$(answer '.status.userInfo | del(.groups)' POST /apis/authentication.k8s.io/v1/selfsubjectreviews '{}' | jq -cS .)" \
+	'{"extra":{"example.com/project":["p%2Fq"],"scopes":["view","edit"]},"uid":"42","username":"dan"}'
+AS=(-H "Impersonate-Uid: 42")
+is "not without his name" "$(refused GET "$NS/default")" "400 requested without impersonating a user"
+AS=(-H "Impersonate-Extra-Scopes: view")
+is "nor with words alone" "$(refused GET "$NS/default")" "400 requested without impersonating a user"
+AS=(-H $'Impersonate-User: d\xffn')
+is "a name is text" "$(refused GET "$NS/default")" "400 users to impersonate are not UTF-8"
+as_self
 
 # --- what a patch may not break ---
 deployments=/apis/apps/v1/namespaces/default/deployments

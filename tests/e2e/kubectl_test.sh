@@ -51,10 +51,11 @@ certificate() {
 }
 
 # ask CERTIFICATE METHOD PATH [TYPE BODY]: "CODE", the answer in $TEST_DIR/answer; CERTIFICATE "-": none.
+AS=() # more headers: as whom it is asked
 ask() {
 	local shown=()
 	[ "$1" = - ] || shown=(--cert "$TEST_DIR/$1.crt" --key "$TEST_DIR/$1.key")
-	curl -s -o "$TEST_DIR/answer" -w '%{http_code}' --cacert "$PKI/ca.crt" "${shown[@]}" -X "$2" \
+	curl -s -o "$TEST_DIR/answer" -w '%{http_code}' --cacert "$PKI/ca.crt" "${shown[@]}" "${AS[@]}" -X "$2" \
 		${4:+-H "Content-Type: $4"} ${5:+--data-binary "$5"} "$URL$3"
 }
 
@@ -169,6 +170,22 @@ fails "who may" 'cannot impersonate resource "users"' \
 	k --client-certificate="$TEST_DIR/jane.crt" --client-key="$TEST_DIR/jane.key" \
 	--kubeconfig=/dev/null --server="$URL" --certificate-authority="$PKI/ca.crt" \
 	get pods --as=root
+ok "some users may be acted as" k create clusterrole act --verb=impersonate --resource=users --resource-name=joe
+ok "by this one" k create clusterrolebinding act --clusterrole=act --user=jane
+AS=(-H "Impersonate-User: joe")
+is "which lets him act" "$(ask jane GET /apis)" 200
+AS=(-H "Impersonate-User: joe" -H "Impersonate-Uid: 7")
+is "but not with a uid" "$(ask jane GET /apis)" 403
+is "of which it is said" "$(message)" \
+	'uids.authentication.k8s.io "7" is forbidden: User "jane" cannot impersonate resource "uids" in API group "authentication.k8s.io" at the cluster scope'
+AS=(-H "Impersonate-User: joe" -H "Impersonate-Extra-Scopes: all")
+is "nor with words" "$(ask jane GET /apis)" 403
+is "of which it is said, too" "$(message)" \
+	'userextras.authentication.k8s.io "all" is forbidden: User "jane" cannot impersonate resource "userextras/scopes" in API group "authentication.k8s.io" at the cluster scope'
+ok "unless these are allowed" k create clusterrole words --verb=impersonate --resource=userextras.authentication.k8s.io/scopes
+ok "to him" k create clusterrolebinding words --clusterrole=words --user=jane
+is "then he has them" "$(ask jane GET /apis)" 200
+AS=()
 
 # --- tokens ---
 ok "a service account" k create serviceaccount robot

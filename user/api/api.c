@@ -14,6 +14,7 @@
 #include "user/api/discovery.h"
 #include "user/api/failure.h"
 #include "user/api/form.h"
+#include "user/api/impersonate.h"
 #include "user/api/policy.h"
 #include "user/api/read.h"
 #include "user/api/request.h"
@@ -172,7 +173,7 @@ static void api_answer(struct api *api, struct http_exchange *exchange, struct i
 {
 	struct failure failure;
 
-	if (authenticate_impersonate(api, exchange, who, &failure) < 0)
+	if (impersonate(api, exchange, who, &failure) < 0)
 		api_refuse(api, exchange, who, NULL, &failure);
 	else if (discovery_is_wanted(exchange))
 		api_answer_path(api, exchange, who);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "user/api/authorize.h"
 #include "user/api/failure.h"
 #include "user/api/state.h"
 #include "user/api/stored.h"
@@ -20,8 +19,7 @@
 #include "user/model/kinds.h"
 #include "user/store/store.h"
 
-#define LOCAL_USER  "system:apiserver"
-#define GROUPS_MOST 64
+#define LOCAL_USER "system:apiserver"
 
 static int refuse(struct failure *failure)
 {
@@ -120,117 +118,4 @@ int authenticate_local(struct identity *ret, struct failure *failure)
 	if (r == 0)
 		r = identity_add_group(ret, GROUP_AUTHENTICATED);
 	return r < 0 ? no_memory(failure) : 0;
-}
-
-/* --- acting as another --- */
-
-static int impersonate_one(struct api *api, const struct identity *who, const char *resource,
-	const char *namespace, const char *name, struct failure *failure)
-{
-	struct access access = {
-		.who = who,
-		.verb = "impersonate",
-		.group = "",
-		.version = "v1",
-		.resource = resource,
-		.subresource = "",
-		.namespace = namespace,
-		.name = name,
-		.fields = "",
-	};
-
-	return authorize(api, &access, failure);
-}
-
-/* "system:serviceaccount:NS:NAME" is asked for as the account that it is. */
-static int impersonate_user(
-	struct api *api, const struct identity *who, const char *user, struct failure *failure)
-{
-	const char *account = user + strlen(USER_ACCOUNT_PREFIX);
-	const char *colon;
-	AUTO_FREE char *namespace = NULL;
-
-	if (strncmp(user, USER_ACCOUNT_PREFIX, strlen(USER_ACCOUNT_PREFIX)) != 0 ||
-		!(colon = strchr(account, ':')))
-		return impersonate_one(api, who, "users", "", user, failure);
-	namespace = strndup(account, (size_t)(colon - account));
-	if (!namespace)
-		return no_memory(failure);
-	return impersonate_one(api, who, "serviceaccounts", namespace, colon + 1, failure);
-}
-
-static int account_groups(const char *user, struct identity *identity)
-{
-	const char *account = user + strlen(USER_ACCOUNT_PREFIX);
-	AUTO_FREE char *group = NULL;
-
-	if (strncmp(user, USER_ACCOUNT_PREFIX, strlen(USER_ACCOUNT_PREFIX)) != 0)
-		return 0;
-	if (asprintf(&group, "system:serviceaccounts:%.*s", (int)strcspn(account, ":"), account) <
-		0) {
-		group = NULL;
-		return -ENOMEM;
-	}
-	if (identity_add_group(identity, "system:serviceaccounts") < 0)
-		return -ENOMEM;
-	return identity_add_group(identity, group);
-}
-
-/* Groups that go with a user of that name: an account's unless others were named, and one of two in any case. */
-static int complete_groups(const char *user, struct identity *identity)
-{
-	bool named = json_array_size(json_object_get(identity->info, "groups")) > 0;
-	int r = named ? 0 : account_groups(user, identity);
-
-	if (r < 0 || identity_has_group(identity, GROUP_UNAUTHENTICATED))
-		return r;
-	return identity_add_group(identity,
-		strcmp(user, USER_ANONYMOUS) == 0 ? GROUP_UNAUTHENTICATED : GROUP_AUTHENTICATED);
-}
-
-static int impersonate_groups(struct api *api, const struct http_exchange *exchange,
-	const struct identity *who, struct identity *other, struct failure *failure)
-{
-	for (size_t i = 0; i < GROUPS_MOST; i++) {
-		const char *group = http_exchange_header_at(exchange, "Impersonate-Group", i);
-
-		if (!group)
-			return 0;
-		if (impersonate_one(api, who, "groups", "", group, failure) < 0)
-			return -1;
-		if (identity_add_group(other, group) < 0)
-			return no_memory(failure);
-	}
-	return failure_set(
-		failure, 400, "BadRequest", "more than %d groups to impersonate", GROUPS_MOST);
-}
-
-int authenticate_impersonate(struct api *api, const struct http_exchange *exchange,
-	struct identity *who, struct failure *failure)
-{
-	const char *user = http_exchange_header(exchange, "Impersonate-User");
-	AUTO_IDENTITY other = {0};
-
-	if (!user) {
-		if (http_exchange_header(exchange, "Impersonate-Group") ||
-			http_exchange_header(exchange, "Impersonate-Uid"))
-			return failure_set(failure, 400, "BadRequest",
-				"requested without impersonating a user");
-		return 0;
-	}
-	if (http_exchange_header(exchange, "Impersonate-Uid"))
-		return failure_set(
-			failure, 400, "BadRequest", "impersonating a uid is not supported");
-	if (impersonate_user(api, who, user, failure) < 0)
-		return -1;
-	if (identity_make(user, "", &other) < 0)
-		return no_memory(failure);
-	if (impersonate_groups(api, exchange, who, &other, failure) < 0)
-		return -1;
-	if (complete_groups(user, &other) < 0)
-		return no_memory(failure);
-	other.by = take_ptr(who->info);
-	*who = other;
-	other = (struct identity){0};
-	return 0;
 }

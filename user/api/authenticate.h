@@ -23,10 +23,3 @@ int authenticate_nobody(struct identity *ret, struct failure *failure);
 
 /* Whoever may open the unix socket. */
 int authenticate_local(struct identity *ret, struct failure *failure);
-
-/*
- * Someone may act as another (Impersonate-User, Impersonate-Group): *@who is then replaced, if he is allowed to.
- * -1: he is not.
- */
-int authenticate_impersonate(struct api *api, const struct http_exchange *exchange,
-	struct identity *who, struct failure *failure);

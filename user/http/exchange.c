@@ -412,6 +412,12 @@ const char *http_exchange_header_at(
 	return http_reader_field_at(&exchange->reader, name, nth);
 }
 
+const char *http_exchange_header_prefixed(
+	const struct http_exchange *exchange, const char *prefix, size_t nth, const char **ret_rest)
+{
+	return http_reader_field_prefixed(&exchange->reader, prefix, nth, ret_rest);
+}
+
 const struct tls_peer *http_exchange_peer(const struct http_exchange *exchange)
 {
 	const struct tls_session *tls = exchange->transport.tls;

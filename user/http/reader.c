@@ -166,6 +166,22 @@ const char *http_reader_field_at(const struct http_reader *reader, const char *n
 	return NULL;
 }
 
+const char *http_reader_field_prefixed(
+	const struct http_reader *reader, const char *prefix, size_t nth, const char **ret_rest)
+{
+	size_t len = strlen(prefix);
+
+	for (size_t i = 0; i < reader->field_count; i++) {
+		const struct http_field *field = &reader->fields[i];
+
+		if (strncasecmp(field->name, prefix, len) == 0 && nth-- == 0) {
+			*ret_rest = field->name + len;
+			return field->value ? field->value : "";
+		}
+	}
+	return NULL;
+}
+
 const char *http_reader_field(const struct http_reader *reader, const char *name)
 {
 	return http_reader_field_at(reader, name, 0);

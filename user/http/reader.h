@@ -55,6 +55,10 @@ const char *http_reader_field(const struct http_reader *reader, const char *name
 /* The @nth (from 0) of several. */
 const char *http_reader_field_at(const struct http_reader *reader, const char *name, size_t nth);
 
+/* The @nth (from 0) value of those whose names begin so (any case), and the rest of its name. */
+const char *http_reader_field_prefixed(
+	const struct http_reader *reader, const char *prefix, size_t nth, const char **ret_rest);
+
 /* True when the comma-separated list in @value holds @token (any case). */
 bool http_list_has(const char *value, const char *token);
 

@@ -77,6 +77,9 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 /* The @nth (from 0) of several headers of that name. */
 const char *http_exchange_header_at(
 	const struct http_exchange *exchange, const char *name, size_t nth);
+/* The @nth (from 0) of those whose names begin with @prefix, and the rest of its name; NULL when there is none. */
+const char *http_exchange_header_prefixed(const struct http_exchange *exchange, const char *prefix,
+	size_t nth, const char **ret_rest);
 /* Who is at the other end of TLS (tls.h); NULL: the connection is plain. */
 const struct tls_peer *http_exchange_peer(const struct http_exchange *exchange);
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len);

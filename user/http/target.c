@@ -16,7 +16,7 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes in place.  '+' is a space in a query only. */
+/* '+' is a space in a query only. */
 static int unescape(char *text, bool query)
 {
 	char *out = text;
@@ -133,6 +133,11 @@ void http_target_clear(struct http_target *target)
 	free(target->names);
 	free(target->values);
 	*target = (struct http_target){0};
+}
+
+int http_unescape(char *segment)
+{
+	return unescape(segment, false);
 }
 
 char *http_escape(const char *text)

@@ -24,3 +24,6 @@ void http_target_clear(struct http_target *target);
 
 /* @text as one segment or query value: a fresh string that the caller frees; NULL when memory is out. */
 char *http_escape(const char *text);
+
+/* The other way, in place, of one segment.  -EINVAL: a broken escape, or an escaped NUL; it is half done then. */
+int http_unescape(char *segment);
