@@ -138,7 +138,7 @@ static int blob_matches(struct watcher *watcher, struct blob *blob, uint64_t rev
 /* Entering a selector is ADDED, leaving it DELETED with the last state that was in it. */
 static int event_write(struct watcher *watcher, const struct store_event *event, struct buffer *out)
 {
-	bool before, after;
+	bool before, after = false;
 	int r = blob_matches(watcher, event->previous, event->previous_modified, &before);
 
 	if (r == 0)
