@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -163,9 +164,16 @@ static void call_answer(struct thread *thread)
 
 /* --- decisions --------------------------------------------------------------------------------- */
 
-static bool call_can_fail(long call)
+/* The kernel needs nothing to forget a descriptor, and who forgets does not look whether it has. */
+static bool call_can_fail(const struct __ptrace_syscall_info *info)
 {
-	return call != SYS_exit && call != SYS_exit_group && call != SYS_rt_sigreturn;
+	switch (info->entry.nr) {
+	case SYS_exit:
+	case SYS_exit_group:
+	case SYS_rt_sigreturn: return false;
+	case SYS_epoll_ctl: return info->entry.args[1] != EPOLL_CTL_DEL;
+	default: return true;
+	}
 }
 
 static bool storm_hits(long call)
@@ -176,14 +184,15 @@ static bool storm_hits(long call)
 	return false;
 }
 
-static void call_entered(struct thread *thread, long call)
+static void call_entered(struct thread *thread, const struct __ptrace_syscall_info *info)
 {
+	long call = (long)info->entry.nr;
 	bool hit = options.mode == MODE_STORM ? !leaving && storm_hits(call)
 					      : ++counted == options.nth;
 
 	if (options.mode == MODE_COUNT)
 		report(call);
-	if (!hit || (options.mode != MODE_KILL && !call_can_fail(call)))
+	if (!hit || (options.mode != MODE_KILL && !call_can_fail(info)))
 		return;
 	report(call);
 	if (options.mode == MODE_KILL) {
@@ -202,7 +211,7 @@ static void call_stopped(struct thread *thread)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->pid, sizeof(info), &info) < 0)
 		return; /* killed meanwhile */
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-		call_entered(thread, (long)info.entry.nr);
+		call_entered(thread, &info);
 	} else if (thread->failing) {
 		call_answer(thread);
 		thread->failing = false;
