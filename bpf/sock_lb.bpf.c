@@ -12,16 +12,11 @@
 
 #define GOES_ON 1 /* every other answer gives EPERM */
 
-/*
- * Nobody listens at port 0: the attempt is refused at once, on every kernel, with the error that a
- * closed port gives.
- */
-static __always_inline void connect_refuse(struct bpf_sock_addr *ctx)
-{
-	count(COUNT_REFUSED_CONNECT);
-	ctx->user_ip4 = bpf_htonl(INADDR_LOOPBACK);
-	ctx->user_port = 0;
-}
+/* Whom a socket asks, or hears from. */
+struct party {
+	__be32 address;
+	__be16 port;
+};
 
 /* A datagram of ours may only be the next one of many: what is known is not written again. */
 static __always_inline void peer_remember(
@@ -42,43 +37,73 @@ static __always_inline void peer_remember(
 	count(COUNT_CONNECTS);
 }
 
-static __always_inline const struct peer4 *peer_find(
-	struct bpf_sock_addr *ctx, __be32 address, __be16 port)
-{
-	struct peer4_key key = {
-		.cookie = bpf_get_socket_cookie(ctx), .address = address, .port = port};
-
-	return bpf_map_lookup_elem(&peers4, &key);
-}
-
 /*
- * Nothing to go to: UDP is left to the packet path, which refuses each datagram, and serves later
- * ones when there is a backend again.
+ * Whom the socket asks instead of @party.  Nothing to go to: UDP is left to the packet path, which refuses each
+ * datagram, and serves later ones when there is a backend again; TCP is sent to where nobody listens, port 0, and thus
+ * refused at once, on every kernel, with the error that a closed port gives.  False: the same as before.
  */
-static __always_inline int translate(struct bpf_sock_addr *ctx, __u8 protocol)
+static __always_inline bool translate(struct bpf_sock_addr *ctx, __u8 protocol, struct party *party)
 {
-	__be32 vip = ctx->user_ip4;
-	__be16 port = ctx->user_port;
 	struct service *service;
 	struct choice choice;
 	__u64 cookie;
 
-	service = service_find(vip, port, protocol, SCOPE_INTERNAL);
+	service = service_find(party->address, party->port, protocol, SCOPE_INTERNAL);
 	if (!service)
-		return GOES_ON;
+		return false;
 	cookie = bpf_get_socket_cookie(ctx);
-	if (!service_choose(
-		    service, hash_mix(hash_mix((__u64)vip << 16 | port) ^ cookie), &choice)) {
-		if (protocol == IPPROTO_TCP)
-			connect_refuse(ctx);
-		return GOES_ON;
+	if (!service_choose(service,
+		    hash_mix(hash_mix((__u64)party->address << 16 | party->port) ^ cookie),
+		    &choice)) {
+		if (protocol != IPPROTO_TCP)
+			return false;
+		count(COUNT_REFUSED_CONNECT);
+		*party = (struct party){.address = bpf_htonl(INADDR_LOOPBACK)};
+		return true;
 	}
-	ctx->user_ip4 = choice.address;
-	ctx->user_port = choice.port;
 	if (protocol == IPPROTO_UDP)
-		peer_remember(cookie, vip, port, &choice);
+		peer_remember(cookie, party->address, party->port, &choice);
 	else
 		count(COUNT_CONNECTS);
+	party->address = choice.address;
+	party->port = choice.port;
+	return true;
+}
+
+/* The service that the socket believes to hear from, or to be connected to.  False: the same. */
+static __always_inline bool translate_back(struct bpf_sock_addr *ctx, struct party *party)
+{
+	struct peer4_key key = {.cookie = bpf_get_socket_cookie(ctx),
+		.address = party->address,
+		.port = party->port};
+	const struct peer4 *peer = bpf_map_lookup_elem(&peers4, &key);
+
+	if (peer)
+		*party = (struct party){.address = peer->vip, .port = peer->port};
+	return peer;
+}
+
+/* --- sockets of IPv4 --- */
+
+static __always_inline int ask4(struct bpf_sock_addr *ctx, __u8 protocol)
+{
+	struct party party = {.address = ctx->user_ip4, .port = ctx->user_port};
+
+	if (translate(ctx, protocol, &party)) {
+		ctx->user_ip4 = party.address;
+		ctx->user_port = party.port;
+	}
+	return GOES_ON;
+}
+
+static __always_inline int hear4(struct bpf_sock_addr *ctx)
+{
+	struct party party = {.address = ctx->user_ip4, .port = ctx->user_port};
+
+	if (ctx->protocol == IPPROTO_UDP && translate_back(ctx, &party)) {
+		ctx->user_ip4 = party.address;
+		ctx->user_port = party.port;
+	}
 	return GOES_ON;
 }
 
@@ -86,8 +111,8 @@ SEC("cgroup/connect4")
 int sock_connect4(struct bpf_sock_addr *ctx)
 {
 	switch (ctx->protocol) {
-	case IPPROTO_TCP: return translate(ctx, IPPROTO_TCP);
-	case IPPROTO_UDP: return translate(ctx, IPPROTO_UDP);
+	case IPPROTO_TCP: return ask4(ctx, IPPROTO_TCP);
+	case IPPROTO_UDP: return ask4(ctx, IPPROTO_UDP);
 	default: return GOES_ON;
 	}
 }
@@ -96,50 +121,70 @@ int sock_connect4(struct bpf_sock_addr *ctx)
 SEC("cgroup/sendmsg4")
 int sock_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	return ctx->protocol == IPPROTO_UDP ? translate(ctx, IPPROTO_UDP) : GOES_ON;
-}
-
-/* Whom the socket hears from, or is connected to: the service. */
-static __always_inline int translate_back(struct bpf_sock_addr *ctx)
-{
-	const struct peer4 *peer;
-
-	if (ctx->protocol != IPPROTO_UDP)
-		return GOES_ON;
-	peer = peer_find(ctx, ctx->user_ip4, ctx->user_port);
-	if (peer) {
-		ctx->user_ip4 = peer->vip;
-		ctx->user_port = peer->port;
-	}
-	return GOES_ON;
+	return ctx->protocol == IPPROTO_UDP ? ask4(ctx, IPPROTO_UDP) : GOES_ON;
 }
 
 SEC("cgroup/recvmsg4")
 int sock_recvmsg4(struct bpf_sock_addr *ctx)
 {
-	return translate_back(ctx);
+	return hear4(ctx);
 }
 
 SEC("cgroup/getpeername4")
 int sock_getpeername4(struct bpf_sock_addr *ctx)
 {
-	return translate_back(ctx);
+	return hear4(ctx);
+}
+
+/* --- sockets of IPv6 that ask for a mapped address --- */
+
+static __always_inline bool is_mapped(const struct bpf_sock_addr *ctx)
+{
+	return !ctx->user_ip6[0] && !ctx->user_ip6[1] && ctx->user_ip6[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline int ask6(struct bpf_sock_addr *ctx, __u8 protocol)
+{
+	struct party party = {.address = ctx->user_ip6[3], .port = ctx->user_port};
+
+	if (is_mapped(ctx) && translate(ctx, protocol, &party)) {
+		ctx->user_ip6[3] = party.address;
+		ctx->user_port = party.port;
+	}
+	return GOES_ON;
+}
+
+static __always_inline int hear6(struct bpf_sock_addr *ctx)
+{
+	struct party party = {.address = ctx->user_ip6[3], .port = ctx->user_port};
+
+	if (ctx->protocol == IPPROTO_UDP && is_mapped(ctx) && translate_back(ctx, &party)) {
+		ctx->user_ip6[3] = party.address;
+		ctx->user_port = party.port;
+	}
+	return GOES_ON;
+}
+
+SEC("cgroup/connect6")
+int sock_connect6(struct bpf_sock_addr *ctx)
+{
+	switch (ctx->protocol) {
+	case IPPROTO_TCP: return ask6(ctx, IPPROTO_TCP);
+	case IPPROTO_UDP: return ask6(ctx, IPPROTO_UDP);
+	default: return GOES_ON;
+	}
 }
 
 SEC("cgroup/recvmsg6")
 int sock_recvmsg6(struct bpf_sock_addr *ctx)
 {
-	const struct peer4 *peer;
+	return hear6(ctx);
+}
 
-	if (ctx->protocol != IPPROTO_UDP || ctx->user_ip6[0] || ctx->user_ip6[1] ||
-		ctx->user_ip6[2] != bpf_htonl(0xffff))
-		return GOES_ON;
-	peer = peer_find(ctx, ctx->user_ip6[3], ctx->user_port);
-	if (peer) {
-		ctx->user_ip6[3] = peer->vip;
-		ctx->user_port = peer->port;
-	}
-	return GOES_ON;
+SEC("cgroup/getpeername6")
+int sock_getpeername6(struct bpf_sock_addr *ctx)
+{
+	return hear6(ctx);
 }
 
 char LICENSE[] SEC("license")

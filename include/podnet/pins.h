@@ -14,6 +14,8 @@
 #define PIN_RECVMSG4	 "sock_recvmsg4"
 #define PIN_RECVMSG6	 "sock_recvmsg6"
 #define PIN_GETPEERNAME4 "sock_getpeername4"
+#define PIN_CONNECT6	 "sock_connect6"
+#define PIN_GETPEERNAME6 "sock_getpeername6"
 #define PIN_PROCESS_EXIT "process_exit"
 #define PIN_LINK_SUFFIX	 "_link"
 #define PIN_NEW_SUFFIX	 "_new"	 /* a program on its way to replace another one */

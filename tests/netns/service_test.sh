@@ -100,6 +100,11 @@ is "no packet was" "$(counter 8)" 100
 is "none ready: refused at connect(2)" "$(ask_hooked c 10.96.0.11 80)" ECONNREFUSED
 like "the host has the hook" "$(hooked "$tcpend" ask $VIP 80)" '^[ab]$'
 is "the host is refused too" "$(hooked "$tcpend" ask 10.96.0.11 80)" ECONNREFUSED
+like "so does an IPv6 socket that asks for a mapped address" "$(hooked "$tcpend" ask ::ffff:$VIP 80)" '^[ab]$'
+is "and is refused" "$(hooked "$tcpend" ask ::ffff:10.96.0.11 80)" ECONNREFUSED
+is "it may ask for others" "$(hooked "$tcpend" ask ::ffff:10.244.0.2 8080)" a
+is "in a Pod, too" "$(ask_hooked a ::ffff:$VIP 81)" a
+is "and no packet was translated" "$(counter 8)" 100
 
 # --- a Pod to itself ---
 is "hairpin by packet" "$(ask_from a $VIP 81)" a

@@ -89,6 +89,7 @@ is "and were translated by them" "$(counter 9)" 50
 is "the answer comes from the Service " "$(ask_hooked c unconnected $VIP 81)" "a from $VIP:81"
 is "to connected sockets as well " "$(ask_hooked c connected $VIP 81)" "a from $VIP:81 of $VIP:81"
 is "and mapped ones " "$(ask_hooked c mapped $VIP 81)" "a from ::ffff:$VIP:81"
+is "connected, too" "$(ask_hooked c mapped-connected $VIP 81)" "a from ::ffff:$VIP:81 of ::ffff:$VIP:81"
 is "no packet was translated" "$(counter 8)" "$flows"
 is "none ready: refused by packet" "$(ask_hooked c connected 10.96.0.11 80)" ECONNREFUSED
 is "the host has the hooks" "$(hooked "$udpend" ask unconnected $VIP 81)" "a from $VIP:81"

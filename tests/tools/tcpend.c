@@ -34,13 +34,29 @@ static void die(const char *what)
 	exit(2);
 }
 
-static struct sockaddr_in end_parse(const char *address, const char *port)
-{
-	struct sockaddr_in end = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+/* Of either family; ports are at the same place in both. */
+union place {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
 
-	if (inet_pton(AF_INET, address, &end.sin_addr) != 1)
-		die(address);
-	return end;
+static socklen_t place_size(const union place *place)
+{
+	return place->any.sa_family == AF_INET6 ? sizeof(place->v6) : sizeof(place->v4);
+}
+
+static union place place_parse(const char *address, const char *port)
+{
+	union place place = {.v6 = {.sin6_family = AF_INET6}};
+
+	if (inet_pton(AF_INET6, address, &place.v6.sin6_addr) != 1) {
+		place = (union place){.v4 = {.sin_family = AF_INET}};
+		if (inet_pton(AF_INET, address, &place.v4.sin_addr) != 1)
+			die(address);
+	}
+	place.v4.sin_port = htons((uint16_t)atoi(port));
+	return place;
 }
 
 /* Reads up to the newline, which is dropped.  0, or a negative errno: -EPIPE at the end. */
@@ -66,28 +82,28 @@ static int line_read(int fd, char *line, size_t size)
 }
 
 /* A connected socket, or a negative errno. */
-static int end_connect(const struct sockaddr_in *to, const char *source_port)
+static int end_connect(const union place *to, const char *source_port)
 {
 	struct timeval wait = {.tv_sec = WAIT_MS / 1000};
-	AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in from = {.sin_family = AF_INET};
+	AUTO_FD fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	union place from = {.any.sa_family = to->any.sa_family};
 	int on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0 ||
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		die("socket");
 	if (source_port) {
-		from.sin_port = htons((uint16_t)atoi(source_port));
-		if (bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0)
+		from.v4.sin_port = htons((uint16_t)atoi(source_port));
+		if (bind(fd, &from.any, place_size(&from)) < 0)
 			die("bind");
 	}
-	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
+	if (connect(fd, &to->any, place_size(to)) < 0)
 		return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
 	return take_fd(&fd);
 }
 
 /* Connects and reads the greeting; the answer is that or an error's name. */
-static int end_greet(const struct sockaddr_in *to, const char *source_port, char *answer)
+static int end_greet(const union place *to, const char *source_port, char *answer)
 {
 	AUTO_FD fd = end_connect(to, source_port);
 	int r = fd;
@@ -100,7 +116,7 @@ static int end_greet(const struct sockaddr_in *to, const char *source_port, char
 	return r;
 }
 
-static int ask(const struct sockaddr_in *to, const char *source_port)
+static int ask(const union place *to, const char *source_port)
 {
 	char answer[GREETING_MOST];
 	AUTO_FD fd = end_greet(to, source_port, answer);
@@ -109,7 +125,7 @@ static int ask(const struct sockaddr_in *to, const char *source_port)
 	return fd < 0;
 }
 
-static int drain(const struct sockaddr_in *to, const char *source_port)
+static int drain(const union place *to, const char *source_port)
 {
 	char answer[GREETING_MOST], rest[GREETING_MOST];
 	AUTO_FD fd = end_greet(to, source_port, answer);
@@ -119,7 +135,7 @@ static int drain(const struct sockaddr_in *to, const char *source_port)
 	return r != -EPIPE;
 }
 
-static int many(const struct sockaddr_in *to, int times)
+static int many(const union place *to, int times)
 {
 	static char answers[ANSWERS_MOST][GREETING_MOST];
 	int counts[ANSWERS_MOST] = {}, known = 0;
@@ -142,7 +158,7 @@ static int many(const struct sockaddr_in *to, int times)
 	return 0;
 }
 
-static int hold(const struct sockaddr_in *to, const char *source_port)
+static int hold(const union place *to, const char *source_port)
 {
 	char line[GREETING_MOST];
 	AUTO_FD fd = end_greet(to, source_port, line);
@@ -188,14 +204,14 @@ static void serve(const char *port, const char *name, bool stays) __attribute__(
 static void serve(const char *port, const char *name, bool stays)
 {
 	static struct pollfd pollers[CONNECTIONS_MOST];
-	struct sockaddr_in at = end_parse("0.0.0.0", port);
+	union place at = place_parse("0.0.0.0", port);
 	int on = 1;
 
 	for (int i = 0; i < CONNECTIONS_MOST; i++)
 		pollers[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	pollers[0].fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (setsockopt(pollers[0].fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-		bind(pollers[0].fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+		bind(pollers[0].fd, &at.any, place_size(&at)) < 0 ||
 		listen(pollers[0].fd, SOMAXCONN) < 0)
 		die("listen");
 	for (;;) {
@@ -217,7 +233,7 @@ static void serve(const char *port, const char *name, bool stays)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to;
+	union place to;
 
 	if (argc == 4 && strcmp(argv[1], "serve") == 0)
 		serve(argv[2], argv[3], true);
@@ -228,7 +244,7 @@ int main(int argc, char **argv)
 			stderr);
 		return 2;
 	}
-	to = end_parse(argv[2], argv[3]);
+	to = place_parse(argv[2], argv[3]);
 	if (strcmp(argv[1], "ask") == 0)
 		return ask(&to, argv[4]);
 	if (strcmp(argv[1], "drain") == 0)

@@ -8,6 +8,7 @@
  *	                                     connected    connect, send; also prints the peer's name
  *	                                     unconnected  sendto
  *	                                     mapped       sendto from an IPv6 socket
+ *	                                     mapped-connected
  *	udpend many HOW ADDRESS PORT COUNT asks COUNT times; prints how often each answer came
  *	udpend hold HOW ADDRESS PORT       asks with one socket for each line of stdin; "connect"
  *	                                   prints the socket's error, and connects it again
@@ -40,7 +41,7 @@
 #define STREAM_USEC  1000
 #define WATCH_MS     30000
 
-enum how { CONNECTED, UNCONNECTED, MAPPED };
+enum how { CONNECTED, UNCONNECTED, MAPPED, MAPPED_CONNECTED };
 
 /* One socket, and whom it asks. */
 struct end {
@@ -74,9 +75,10 @@ static struct sockaddr_in address_parse(const char *address, const char *port)
 
 static enum how how_parse(const char *how)
 {
-	static const char *const names[] = {"connected", "unconnected", "mapped"};
+	static const char *const names[] = {
+		"connected", "unconnected", "mapped", "mapped-connected"};
 
-	for (enum how i = CONNECTED; i <= MAPPED; i++) {
+	for (enum how i = CONNECTED; i <= MAPPED_CONNECTED; i++) {
 		if (strcmp(names[i], how) == 0)
 			return i;
 	}
@@ -93,16 +95,42 @@ static int server(const char *address, const char *port)
 	return fd;
 }
 
+static bool is_mapped(const struct end *end)
+{
+	return end->how == MAPPED || end->how == MAPPED_CONNECTED;
+}
+
+static bool is_connected(const struct end *end)
+{
+	return end->how == CONNECTED || end->how == MAPPED_CONNECTED;
+}
+
+/* Whom it asks, as its kind of socket wants it. */
+static socklen_t end_to(const struct end *end, struct sockaddr_in6 *ret)
+{
+	*ret = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = end->to.sin_port};
+	if (!is_mapped(end)) {
+		memcpy(ret, &end->to, sizeof(end->to));
+		return sizeof(end->to);
+	}
+	ret->sin6_addr.s6_addr[10] = ret->sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&ret->sin6_addr.s6_addr[12], &end->to.sin_addr, 4);
+	return sizeof(*ret);
+}
+
 static int end_connect(struct end *end)
 {
-	return connect(end->fd, (struct sockaddr *)&end->to, sizeof(end->to)) < 0 ? -errno : 0;
+	struct sockaddr_in6 to;
+	socklen_t size = end_to(end, &to);
+
+	return connect(end->fd, (struct sockaddr *)&to, size) < 0 ? -errno : 0;
 }
 
 static int end_open(struct end *end, const char *source_port)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET};
 
-	end->fd = socket(end->how == MAPPED ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	end->fd = socket(is_mapped(end) ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (end->fd < 0)
 		die("socket");
 	if (source_port) {
@@ -110,24 +138,17 @@ static int end_open(struct end *end, const char *source_port)
 		if (bind(end->fd, (struct sockaddr *)&from, sizeof(from)) < 0)
 			die("bind");
 	}
-	return end->how == CONNECTED ? end_connect(end) : 0;
+	return is_connected(end) ? end_connect(end) : 0;
 }
 
 static int end_send(const struct end *end)
 {
-	struct sockaddr_in6 mapped = {.sin6_family = AF_INET6, .sin6_port = end->to.sin_port};
-	const void *to = &end->to;
-	socklen_t size = sizeof(end->to);
+	struct sockaddr_in6 to;
+	socklen_t size = end_to(end, &to);
 
-	if (end->how == CONNECTED)
+	if (is_connected(end))
 		return send(end->fd, "?", 1, 0) < 0 ? -errno : 0;
-	if (end->how == MAPPED) {
-		mapped.sin6_addr.s6_addr[10] = mapped.sin6_addr.s6_addr[11] = 0xff;
-		memcpy(&mapped.sin6_addr.s6_addr[12], &end->to.sin_addr, 4);
-		to = &mapped;
-		size = sizeof(mapped);
-	}
-	return sendto(end->fd, "?", 1, 0, to, size) < 0 ? -errno : 0;
+	return sendto(end->fd, "?", 1, 0, (struct sockaddr *)&to, size) < 0 ? -errno : 0;
 }
 
 static void name_append(char *text, size_t size, const char *what, const struct sockaddr_in6 *name)
@@ -159,8 +180,7 @@ static int end_receive(const struct end *end, char *answer, size_t size)
 	answer[got] = '\0';
 	name_append(answer, size, "from", &name);
 	name_size = sizeof(name);
-	if (end->how == CONNECTED &&
-		getpeername(end->fd, (struct sockaddr *)&name, &name_size) == 0)
+	if (is_connected(end) && getpeername(end->fd, (struct sockaddr *)&name, &name_size) == 0)
 		name_append(answer, size, "of", &name);
 	return 0;
 }

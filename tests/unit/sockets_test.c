@@ -166,18 +166,38 @@ TEST(a_token_brings_the_thread_back)
 		"not a network namespace");
 }
 
-static int udp_in(int pod, int to_port)
+static int udp_open(int pod, int family)
 {
 	AUTO_NETNS token = NETNS_OUTSIDE;
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)to_port)};
 	struct err err;
 	int fd;
 
 	if (netns_enter(pod, &token, &err) < 0)
 		BAIL(err.text);
+	fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		BAIL("socket");
+	return fd;
+}
+
+static int udp_in(int pod, int to_port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)to_port)};
+	int fd = udp_open(pod, AF_INET);
+
 	inet_pton(AF_INET, OUTSIDE, &to.sin_addr);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || (to_port && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0))
+	if (to_port && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		BAIL("connect");
+	return fd;
+}
+
+static int udp6_in(int pod, const char *address, int to_port)
+{
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)to_port)};
+	int fd = udp_open(pod, AF_INET6);
+
+	inet_pton(AF_INET6, address, &to.sin6_addr);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		BAIL("connect");
 	return fd;
 }
@@ -230,4 +250,21 @@ TEST(udp_sockets_end_by_whom_they_are_connected_to)
 	CHECK_OK("again", sockets_abort_udp(pod, asked_add, &asked, &count, &err), &err);
 	CHECK_EQ("one is left", asked.count, 1);
 	CHECK_EQ("none was ended", count, 0);
+}
+
+TEST(udp_sockets_with_a_mapped_address_end_too)
+{
+	AUTO_FD pod = pod_new(), one = udp6_in(pod, "::ffff:" OUTSIDE, 53);
+	AUTO_FD other = udp6_in(pod, "::ffff:" OUTSIDE, 54);
+	AUTO_FD six = udp6_in(pod, "::1", 53);
+	struct asked asked = {.ends = htons(53)};
+	size_t count = 9;
+	struct err err;
+
+	CHECK_OK("abort", sockets_abort_udp(pod, asked_add, &asked, &count, &err), &err);
+	CHECK_EQ("both mapped ones were asked about", asked.count, 2);
+	CHECK_EQ("one was ended", count, 1);
+	CHECK_EQ("its owner is told", error_of(one), ECONNABORTED);
+	CHECK_EQ("the other goes on", error_of(other), 0);
+	CHECK_EQ("so does one of IPv6", error_of(six), 0);
 }

@@ -37,7 +37,8 @@ static const struct object {
 
 /* Each is pinned under its name in the object. */
 static const char *const programs[] = {PIN_POD_OUT, PIN_POD_IN, PIN_CONNECT4, PIN_SENDMSG4,
-	PIN_RECVMSG4, PIN_RECVMSG6, PIN_GETPEERNAME4, PIN_PROCESS_EXIT};
+	PIN_RECVMSG4, PIN_RECVMSG6, PIN_GETPEERNAME4, PIN_GETPEERNAME6, PIN_CONNECT6,
+	PIN_PROCESS_EXIT};
 
 /* The replies' hooks first: nobody is to hear from a backend that he did not ask. */
 static const struct hook {
@@ -45,10 +46,12 @@ static const struct hook {
 	enum bpf_attach_type type;
 } hooks[] = {
 	{PIN_GETPEERNAME4, PIN_GETPEERNAME4 PIN_LINK_SUFFIX, BPF_CGROUP_INET4_GETPEERNAME},
+	{PIN_GETPEERNAME6, PIN_GETPEERNAME6 PIN_LINK_SUFFIX, BPF_CGROUP_INET6_GETPEERNAME},
 	{PIN_RECVMSG6, PIN_RECVMSG6 PIN_LINK_SUFFIX, BPF_CGROUP_UDP6_RECVMSG},
 	{PIN_RECVMSG4, PIN_RECVMSG4 PIN_LINK_SUFFIX, BPF_CGROUP_UDP4_RECVMSG},
 	{PIN_SENDMSG4, PIN_SENDMSG4 PIN_LINK_SUFFIX, BPF_CGROUP_UDP4_SENDMSG},
 	{PIN_CONNECT4, PIN_CONNECT4 PIN_LINK_SUFFIX, BPF_CGROUP_INET4_CONNECT},
+	{PIN_CONNECT6, PIN_CONNECT6 PIN_LINK_SUFFIX, BPF_CGROUP_INET6_CONNECT},
 };
 
 /* libbpf says what went wrong only by printing: its first complaint is kept for our own error. */

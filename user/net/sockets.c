@@ -143,8 +143,13 @@ size_t sockets_count(const struct sockets *sockets)
 
 /* --- connected UDP sockets --- */
 
+struct udp_socket {
+	uint8_t family;
+	struct inet_diag_sockid id;
+};
+
 struct udp_list {
-	struct inet_diag_sockid *ids;
+	struct udp_socket *sockets;
 	size_t count, room;
 	sockets_udp_fn ends;
 	void *userdata;
@@ -152,7 +157,20 @@ struct udp_list {
 
 static void cleanup_udp_list(struct udp_list *list)
 {
-	free(list->ids);
+	free(list->sockets);
+}
+
+/* The IPv4 address that it is connected to, if it is; IPv6 sockets may have a mapped one. */
+static bool udp_peer(const struct inet_diag_msg *socket, struct in_addr *ret)
+{
+	const __be32 *address = socket->id.idiag_dst;
+
+	if (socket->idiag_family == AF_INET6) {
+		ret->s_addr = address[3];
+		return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)address);
+	}
+	ret->s_addr = address[0];
+	return true;
 }
 
 static int udp_read(const struct nlmsghdr *message, void *userdata)
@@ -160,42 +178,53 @@ static int udp_read(const struct nlmsghdr *message, void *userdata)
 	const struct inet_diag_msg *socket = mnl_nlmsg_get_payload(message);
 	const struct inet_diag_sockid *id = &socket->id;
 	struct udp_list *list = userdata;
+	struct in_addr peer;
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*socket))
 		return -EBADMSG;
-	if (!list->ends((uint64_t)id->idiag_cookie[1] << 32 | id->idiag_cookie[0],
-		    (struct in_addr){id->idiag_dst[0]}, id->idiag_dport, list->userdata))
+	if (!udp_peer(socket, &peer) ||
+		!list->ends((uint64_t)id->idiag_cookie[1] << 32 | id->idiag_cookie[0], peer,
+			id->idiag_dport, list->userdata))
 		return 0;
 	if (list->count == list->room) {
 		size_t room = list->room ? list->room * 2 : 16;
-		struct inet_diag_sockid *grown = reallocarray(list->ids, room, sizeof(*grown));
+		struct udp_socket *grown = reallocarray(list->sockets, room, sizeof(*grown));
 
 		if (!grown || room > SOCKETS_MAX)
 			return -ENOMEM;
-		list->ids = grown;
+		list->sockets = grown;
 		list->room = room;
 	}
-	list->ids[list->count++] = *id;
+	list->sockets[list->count++] = (struct udp_socket){socket->idiag_family, *id};
 	return 0;
 }
 
-static struct inet_diag_req_v2 *udp_request(struct nlmsghdr *request)
+static struct inet_diag_req_v2 *udp_request(struct nlmsghdr *request, uint8_t family)
 {
 	struct inet_diag_req_v2 *body = mnl_nlmsg_put_extra_header(request, sizeof(*body));
 
-	body->sdiag_family = AF_INET;
+	body->sdiag_family = family;
 	body->sdiag_protocol = IPPROTO_UDP;
 	body->idiag_states = 1u << TCP_ESTABLISHED; /* connected, as UDP has it */
 	return body;
 }
 
-static int udp_abort(struct netlink *nl, const struct inet_diag_sockid *id, struct err *err)
+static int udp_abort(struct netlink *nl, const struct udp_socket *socket, struct err *err)
 {
 	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
 	struct nlmsghdr *request = netlink_request(buffer, SOCK_DESTROY, 0);
 
-	udp_request(request)->id = *id;
+	udp_request(request, socket->family)->id = socket->id;
 	return netlink_talk(nl, request, NULL, NULL, "end UDP sockets", err);
+}
+
+static int udp_dump(struct netlink *nl, uint8_t family, struct udp_list *list, struct err *err)
+{
+	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
+	struct nlmsghdr *request = netlink_request(buffer, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+
+	udp_request(request, family);
+	return netlink_talk(nl, request, udp_read, list, "list UDP sockets", err);
 }
 
 int sockets_abort_udp(
@@ -203,9 +232,7 @@ int sockets_abort_udp(
 {
 	AUTO_CLEANUP(cleanup_udp_list)
 	struct udp_list list = {.ends = ends, .userdata = userdata};
-	char buffer[NETLINK_BUFFER] __attribute__((aligned(8)));
 	AUTO_NETLINK nl = NETLINK_CLOSED;
-	struct nlmsghdr *request;
 	int r;
 
 	*ret_count = 0;
@@ -213,11 +240,11 @@ int sockets_abort_udp(
 			 : netlink_open_in(netns_fd, NETLINK_SOCK_DIAG, &nl, err);
 	if (r < 0)
 		return r;
-	request = netlink_request(buffer, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
-	udp_request(request);
-	r = netlink_talk(&nl, request, udp_read, &list, "list UDP sockets", err);
+	r = udp_dump(&nl, AF_INET, &list, err);
+	if (r == 0)
+		r = udp_dump(&nl, AF_INET6, &list, err);
 	for (size_t i = 0; i < list.count && r == 0; i++) {
-		r = udp_abort(&nl, &list.ids[i], err);
+		r = udp_abort(&nl, &list.sockets[i], err);
 		*ret_count += r == 0;
 		if (r == -ENOENT) /* its owner was faster */
 			r = 0;

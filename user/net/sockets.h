@@ -32,8 +32,8 @@ typedef bool (*sockets_udp_fn)(
 	uint64_t cookie, struct in_addr address, in_port_t port, void *userdata);
 
 /*
- * Ends the connected IPv4 UDP sockets in @netns_fd (-1: the thread's own) that @ends says so of:
- * whoever waits for a datagram gets ECONNABORTED, and they are not connected any more.
+ * Ends the UDP sockets in @netns_fd (-1: the thread's own) that are connected by IPv4, mapped or not, and that @ends says
+ * so of: whoever waits for a datagram gets ECONNABORTED, and they are not connected any more.
  * *@ret_count says how many, also on failure.
  */
 int sockets_abort_udp(
