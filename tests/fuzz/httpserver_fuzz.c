@@ -6,6 +6,7 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "user/base/cleanup.h"
+#include "user/base/pollset.h"
 #include "user/http/exchange.h"
 #include "user/http/server.h"
 
@@ -90,12 +91,13 @@ static void feed(sd_event *loop, int fd, struct fuzz_input input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct http_exchange *list = NULL;
+	static struct pollset *set;
 	static sd_event *loop;
 	int fds[2];
 
-	if ((!loop && sd_event_new(&loop) < 0) ||
+	if ((!loop && (sd_event_new(&loop) < 0 || pollset_new(loop, &set, NULL) < 0)) ||
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0 ||
-		exchange_new(NULL, loop, fds[0], &list) < 0)
+		exchange_new(NULL, loop, set, fds[0], &list) < 0)
 		fuzz_broken("set up", strerror(errno));
 	feed(loop, fds[1], (struct fuzz_input){(const char *)data, size});
 	close(fds[1]);
